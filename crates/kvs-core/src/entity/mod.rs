@@ -1,0 +1,142 @@
+//! Entities: names whose commands run one at a time.
+//!
+//! A feed or a leaderboard is more than one row, and a command on it reads before it writes. So each
+//! is an *entity*: the rows of one partition (of kind [`RowKind::Entity`](crate::RowKind)), and
+//! commands on it that
+//!
+//! - run one after another, in one order; commands of different entities don't wait for each other;
+//! - write all of their rows in one atomic batch, or nothing;
+//! - are applied once, if they carry a [`CommandId`]: a repeated one gets the first one's result.
+//!
+//! [`EntityStore`] is that promise; [`LocalEntities`] keeps it within one process, over any
+//! [`Dba`]. [`run`] runs one command: it waits for the entity's turn, hands the command a [`Scope`],
+//! and submits what the command wrote there.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use kvs_core::entity::{self, LocalEntities};
+//! use kvs_core::{CallOptions, Dba, DbaError, EntityStore, Key, RowKind, Store};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let store = LocalEntities::new(Arc::new(Store::memory().rows(RowKind::Entity)));
+//! for expected in 1..=3 {
+//!     let count = entity::run(&store, b"counter", &CallOptions::default(), |scope| async move {
+//!         let key = Key::new("counter", [0x10]);
+//!         let count = scope.get(&key).await?.map_or(0, |bytes| bytes[0]) + 1;
+//!         scope.put(&key, vec![count]).await?;
+//!         Ok::<u8, DbaError>(count)
+//!     });
+//!     assert_eq!(count.await?, expected);
+//! }
+//! # Ok::<(), DbaError>(()) }).unwrap();
+//! ```
+//!
+//! # Rows of an entity
+//! | clustering key | holds |
+//! |---|---|
+//! | empty | the [`header`]: the entity's type, and the state its type keeps |
+//! | `0x00` … | results of commands by id |
+//! | `0x10` and up | the type's own rows |
+
+mod command;
+pub mod header;
+mod history;
+mod local;
+mod locks;
+mod scope;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::batch::Batch;
+use crate::codec::Value;
+use crate::dba::Dba;
+use crate::error::{DbaError, Result};
+use crate::options::CallOptions;
+
+pub use command::CommandId;
+pub use history::RESULTS_KEPT;
+pub use local::LocalEntities;
+pub use scope::Scope;
+
+/// Runs commands of entities in order. See the [module](self) for the promise.
+#[async_trait]
+pub trait EntityStore: Send + Sync + 'static {
+    /// Waits until it is the caller's turn on the entity `name`.
+    ///
+    /// With a command id in `options` that was applied before, it gives that command's result
+    /// instead. The deadline in `options` bounds the waiting.
+    async fn begin(&self, name: &[u8], options: &CallOptions) -> Result<Begun>;
+
+    /// Applies the command that has the turn: its writes and its result, in one batch. The turn ends
+    /// when that is done, also if the future is dropped.
+    async fn submit(&self, turn: Turn, writes: Batch, result: Vec<u8>) -> Result<()>;
+
+    /// The committed rows of all entities, for reading.
+    fn rows(&self) -> Arc<dyn Dba>;
+}
+
+/// The answer to [`EntityStore::begin`].
+pub enum Begun {
+    /// It is the caller's turn.
+    Turn(Turn),
+    /// The command was applied before; this was its result.
+    Done(Vec<u8>),
+}
+
+/// The right to run one command on an entity. Dropping it ends the turn with nothing changed.
+pub struct Turn {
+    name: Vec<u8>,
+    command: Option<CommandId>,
+    _hold: Box<dyn Any + Send>,
+}
+
+impl Turn {
+    /// The turn of `command` on the entity `name`, which lasts as long as `hold` is held.
+    pub fn new(name: Vec<u8>, command: Option<CommandId>, hold: impl Any + Send) -> Self {
+        Self { name, command, _hold: Box::new(hold) }
+    }
+
+    /// The entity's name.
+    pub fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// The command's id, if it has one.
+    pub fn command(&self) -> Option<CommandId> {
+        self.command
+    }
+}
+
+/// Runs `command` on the entity `name`.
+///
+/// The command reads and writes through its [`Scope`]; what it wrote is applied when it returns
+/// `Ok`, and nothing of it otherwise. Its answer is kept if it has a command id, so that the same
+/// command again gets the same answer.
+pub async fn run<T, E, F>(
+    store: &dyn EntityStore,
+    name: &[u8],
+    options: &CallOptions,
+    command: impl FnOnce(Arc<Scope>) -> F,
+) -> Result<T, E>
+where
+    T: Value,
+    E: From<DbaError>,
+    F: Future<Output = Result<T, E>>,
+{
+    let turn = match store.begin(name, options).await? {
+        Begun::Turn(turn) => turn,
+        Begun::Done(result) => return Ok(T::from_bytes(&result)?),
+    };
+    let scope = Arc::new(Scope::new(name.to_vec(), store.rows()));
+    let answer = command(scope.clone()).await?;
+    let writes = scope.take();
+    match turn.command() {
+        None if writes.is_empty() => {}
+        None => store.submit(turn, writes, Vec::new()).await?,
+        Some(_) => store.submit(turn, writes, answer.to_bytes()?).await?,
+    }
+    Ok(answer)
+}

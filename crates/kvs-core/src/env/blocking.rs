@@ -1,0 +1,46 @@
+//! Work that may wait for the disk, and work that must not be torn off.
+
+use std::task::Poll;
+
+/// Runs `work` where waiting harms nobody: on the runtime's pool for blocking work, or right here
+/// if there is no runtime.
+///
+/// If the future is dropped the work still runs to its end. A panic of `work` goes on in the caller.
+#[expect(clippy::disallowed_methods, reason = "this is the seam")]
+pub async fn blocking<T, F>(work: F) -> T
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return work() };
+    joined(runtime.spawn_blocking(work)).await
+}
+
+/// Awaits `future`, which runs to its end even if the caller goes away.
+///
+/// Costs a task only if the future can't finish at once.
+#[expect(clippy::disallowed_methods, reason = "this is the seam")]
+pub async fn uncancelled<T, F>(future: F) -> T
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let mut future = Box::pin(future);
+    let first = std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
+    if let Poll::Ready(done) = first {
+        return done;
+    }
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return future.await };
+    joined(runtime.spawn(future)).await
+}
+
+async fn joined<T>(task: tokio::task::JoinHandle<T>) -> T {
+    match task.await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is being torn down under its own tasks; nobody will look at the result.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}

@@ -1,0 +1,39 @@
+//! Seams: time and randomness come from here, so that a simulation can replace them.
+
+mod blocking;
+mod clock;
+mod random;
+
+use std::sync::Arc;
+
+pub use blocking::{blocking, uncancelled};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use random::{Random, SeededRandom, SystemRandom};
+
+/// What a store takes from its surroundings.
+#[derive(Clone)]
+pub struct Env {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub random: Arc<dyn Random>,
+}
+
+impl Env {
+    /// The operating system's clock and random source.
+    pub fn system() -> Self {
+        Self { clock: Arc::new(SystemClock::default()), random: Arc::new(SystemRandom) }
+    }
+
+    /// A clock that stands still at `now_ms` until it is moved, and random bytes from `seed`.
+    pub fn manual(now_ms: u64, seed: u64) -> (Self, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::new(now_ms));
+        (Self { clock: clock.clone(), random: Arc::new(SeededRandom::new(seed)) }, clock)
+    }
+}
+
+impl Default for Env {
+    fn default() -> Self {
+        Self::system()
+    }
+}

@@ -1,0 +1,1 @@
+//! Tests across the crates; see the binaries in this folder.

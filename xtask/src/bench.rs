@@ -1,0 +1,30 @@
+//! `cargo xtask bench`: builds the benchmarks and runs the suite asked for.
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use clap::Subcommand;
+
+use crate::cargo::{Metadata, cargo};
+use crate::rocksdb;
+use crate::sh::{self, Result};
+
+/// What to measure.
+#[derive(Subcommand)]
+pub(crate) enum Suite {
+    /// The store in the application's own process, on each backend.
+    Embedded {
+        /// `--json`, and whatever else `kvs-bench embedded` takes.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        args: Vec<OsString>,
+    },
+}
+
+/// Builds `kvs-bench` and runs one of its suites.
+pub(crate) fn run(suite: Suite) -> Result {
+    let Suite::Embedded { args } = suite;
+    let metadata = Metadata::load()?;
+    rocksdb::ready(&metadata)?;
+    sh::run(&mut cargo(["build", "--workspace", "--bin", "kvs-bench"]))?;
+    sh::hand_over_to(Command::new(metadata.program("kvs-bench")).arg("embedded").args(args))
+}
