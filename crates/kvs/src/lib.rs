@@ -1,1 +1,73 @@
-//! TODO
+//! A key-value store for feeds, leaderboards, records and files, in your own application.
+//!
+//! ```
+//! use futures_util::TryStreamExt;
+//! use kvs::Kvs;
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Debug, PartialEq, Serialize, Deserialize)]
+//! struct Goal { minute: u8, by: String }
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let kvs = Kvs::memory(); // or Kvs::open("data").await?
+//!
+//! let goals = kvs.feed::<Goal>("match/7/goals");
+//! goals.add(&Goal { minute: 12, by: "Saka".into() }).await?;
+//! let newest_first: Vec<_> = goals.all(None).try_collect().await?;
+//! assert_eq!(newest_first[0].value.by, "Saka");
+//!
+//! let table = kvs.leaderboard::<String>("league/2016");
+//! table.set(&"Arsenal".into(), 75.0).await?;
+//! table.set(&"Chelsea".into(), 93.0).await?;
+//! assert_eq!(table.rank(&"Arsenal".into()).await?, Some(2));
+//! # Ok::<(), kvs::Error>(()) }).unwrap();
+//! ```
+//!
+//! | | what it is | how to get it |
+//! |---|---|---|
+//! | records | any `serde` type by key | [`Kvs::put`], [`Kvs::get`], [`Kvs::delete`] |
+//! | feeds | numbered entries, newest first | [`Kvs::feed`] |
+//! | sorted sets | distinct elements in order | [`Kvs::sorted`] |
+//! | leaderboards | members by score, with ranks | [`Kvs::leaderboard`] |
+//! | files | in chunks, by name, in directories | [`Kvs::files`] |
+//! | archives | the whole store in one zip file | [`Kvs::save`], [`Kvs::load`] |
+//!
+//! Feeds, sorted sets, leaderboards and directories are *entities* and share one namespace: a handle
+//! of another type on an existing name is refused with `WrongType`. Changes of one entity are
+//! applied one at a time; different entities don't wait for each other. Types whose shape changes
+//! over time are stored as [`Versioned`].
+//!
+//! # Backends
+//! [`Options`] chooses the backend, how durable writes are, and how much memory is used. RocksDB is
+//! the default and needs a C++ compiler and libclang to build; without them:
+//!
+//! ```toml
+//! kvs = { version = "0.1", default-features = false, features = ["fjall"] }
+//! ```
+
+pub mod archive;
+
+mod entity;
+mod error;
+mod feed;
+mod kvs;
+mod leaderboard;
+mod options;
+mod sorted;
+
+pub use crate::error::{Error, Result};
+pub use crate::feed::Feed;
+pub use crate::kvs::Kvs;
+pub use crate::leaderboard::Leaderboard;
+pub use crate::options::{Backend, Options};
+pub use crate::sorted::SortedSet;
+
+pub use kvs_core::codec::Initial;
+pub use kvs_core::file::{self, FileError, FileInfo, Files};
+pub use kvs_core::limits;
+pub use kvs_core::{
+    Batch, BoxStream, CallOptions, CommandId, Dba, DbaError, Durability, Key, Outcome, Scan,
+    Schema, Value, Versioned,
+};
+pub use kvs_feed::{Eid, Entry};
+pub use kvs_sort::{LeaderboardError, Standing};

@@ -1,0 +1,148 @@
+//! The store as an application holds it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kvs_core::engine::Engine;
+use kvs_core::entity::{LocalEntities, header};
+use kvs_core::file::Files;
+use kvs_core::store::Rows;
+use kvs_core::{
+    BoxStream, CommandId, Compact, Dba, EntityStore, Iterate, Key, Ready, RowKind, Store, Value,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::entity::Entity;
+use crate::error::Result;
+use crate::feed::Feed;
+use crate::leaderboard::Leaderboard;
+use crate::options::Options;
+use crate::sorted::SortedSet;
+
+/// An embedded store.
+///
+/// Clones are handles of the same store, and any number of tasks may use them at once. The store
+/// closes when the last handle (of any kind) is dropped.
+#[derive(Clone)]
+pub struct Kvs {
+    pub(crate) store: Store,
+    records: Rows,
+    entities: Arc<dyn EntityStore>,
+}
+
+impl Kvs {
+    pub(crate) fn new(store: Store) -> Self {
+        let records = store.rows(RowKind::Plain);
+        let entities = LocalEntities::new(Arc::new(store.rows(RowKind::Entity)));
+        Self { store, records, entities: Arc::new(entities) }
+    }
+
+    /// A store in memory, for tests and caches.
+    pub fn memory() -> Self {
+        Self::new(Store::memory())
+    }
+
+    /// Opens the store in the folder `dir` with the default [`Options`], creating it if it isn't
+    /// there.
+    pub async fn open(dir: impl AsRef<Path>) -> Result<Self> {
+        Options::new().open(dir).await
+    }
+
+    /// A store on an engine of your own.
+    pub fn on(engine: impl Engine, durability: kvs_core::Durability) -> Self {
+        Self::new(Store::new(engine, durability, kvs_core::env::Env::system()))
+    }
+
+    /// The record `key`; `None` if there is none.
+    ///
+    /// # Errors
+    /// A record of another shape, or of a newer schema version, is a decode error.
+    pub async fn get<T: Value>(&self, key: impl Into<Key>) -> Result<Option<T>> {
+        let bytes = self.records.get(&key.into()).await?;
+        Ok(bytes.map(|bytes| T::from_bytes(&bytes)).transpose()?)
+    }
+
+    /// Sets the record `key`; at most 16 MiB as bytes.
+    pub async fn put<T: Value>(&self, key: impl Into<Key>, value: &T) -> Result<()> {
+        Ok(self.records.put(&key.into(), value.to_bytes()?).await?)
+    }
+
+    /// Removes the record `key`, if it is there.
+    pub async fn delete(&self, key: impl Into<Key>) -> Result<()> {
+        Ok(self.records.delete(&key.into()).await?)
+    }
+
+    /// The keys of all records whose partition begins with `prefix`, in order.
+    pub fn keys(&self, prefix: impl AsRef<[u8]>) -> BoxStream<'static, Key> {
+        self.records.keys(prefix.as_ref())
+    }
+
+    /// Deletes all records whose partition begins with `prefix`, and gives their number.
+    pub async fn delete_prefix(&self, prefix: impl AsRef<[u8]>) -> Result<u64> {
+        Ok(self.records.delete_prefix(prefix.as_ref()).await?)
+    }
+
+    /// The records as rows of bytes, for batches and scans of partitions.
+    pub fn records(&self) -> Arc<dyn Dba> {
+        Arc::new(self.records.clone())
+    }
+
+    /// The feed `id` of entries of type `T`.
+    pub fn feed<T: Value>(&self, id: impl Into<Vec<u8>>) -> Feed<T> {
+        Feed::new(self.entity(id.into()))
+    }
+
+    /// The sorted set `id` of elements of type `T`.
+    pub fn sorted<T>(&self, id: impl Into<Vec<u8>>) -> SortedSet<T>
+    where
+        T: Ord + Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
+        SortedSet::new(self.entity(id.into()))
+    }
+
+    /// The leaderboard `id` of members of type `M`.
+    pub fn leaderboard<M>(&self, id: impl Into<Vec<u8>>) -> Leaderboard<M>
+    where
+        M: Ord + Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
+        Leaderboard::new(self.entity(id.into()))
+    }
+
+    /// The files in the directory `dir`.
+    pub fn files(&self, dir: impl Into<Vec<u8>>) -> Files {
+        let chunks = Arc::new(self.store.rows(RowKind::Chunk));
+        Files::new(self.entities.clone(), chunks, dir.into(), self.store.env().clone())
+    }
+
+    fn entity(&self, name: Vec<u8>) -> Entity {
+        Entity::new(self.entities.clone(), name)
+    }
+
+    /// What the name `id` is, as in `feed` or `leaderboard`; `None` if it is nothing.
+    pub async fn type_of(&self, id: impl AsRef<[u8]>) -> Result<Option<String>> {
+        Ok(header::type_of(&*self.entities.rows(), id.as_ref()).await?)
+    }
+
+    /// A new id for a command that may have to be repeated; see
+    /// [`CallOptions::command`](kvs_core::CallOptions::command).
+    pub fn command_id(&self) -> CommandId {
+        CommandId::new(self.store.env())
+    }
+
+    /// Gives back the room of what was deleted or overwritten. May take minutes; reads and writes go
+    /// on meanwhile.
+    pub async fn compact(&self) -> Result<()> {
+        Ok(self.store.compact().await?)
+    }
+
+    /// `Ok` when reads and writes are served, otherwise the error that they would get.
+    pub async fn ready(&self) -> Result<()> {
+        Ok(self.store.ready().await?)
+    }
+
+    /// The name of the backend underneath, as in `rocksdb`.
+    pub fn backend_name(&self) -> &'static str {
+        self.store.engine_name()
+    }
+}

@@ -1,0 +1,5 @@
+//! The facade, as an application uses it.
+
+mod archives;
+mod entities;
+mod records;
