@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use futures_core::Stream;
 
 use crate::batch::Batch;
-use crate::error::Result;
+use crate::error::{DbaError, Result};
 use crate::key::Key;
 use crate::options::CallOptions;
 use crate::scan::{Page, Row, Scan};
@@ -102,7 +102,7 @@ pub trait Dba: Send + Sync + 'static {
 }
 
 /// A stream that a store hands out: boxed, so that [`Dba`] and its extras stay object-safe.
-pub type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = Result<T>> + Send + 'a>>;
+pub type BoxStream<'a, T, E = DbaError> = Pin<Box<dyn Stream<Item = Result<T, E>> + Send + 'a>>;
 
 /// Saves and loads all rows of a store.
 #[async_trait]

@@ -25,15 +25,22 @@
 //! - [`codec`]: values to bytes and back, with schema versions and migrations, and an encoding whose
 //!   bytes sort as the values do.
 //! - [`format`](mod@format): the bytes that are stored.
-//! - [`file`]: files in chunks.
+//! - [`file`](mod@file): files in chunks.
 //! - [`limits`], [`DbaError`]: what is refused, and how it is said.
 //! - [`env`](mod@env): time and randomness, replaceable.
+#![cfg_attr(
+    feature = "conformance",
+    doc = "- [`conformance`]: the contract as tests, for every implementation."
+)]
 
 pub mod codec;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod dba;
 pub mod engine;
 pub mod entity;
 pub mod env;
+pub mod file;
 pub mod format;
 pub mod limits;
 pub mod scan;

@@ -9,26 +9,28 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 
 use crate::dba::{BoxStream, Dba};
-use crate::error::Result;
+use crate::error::{DbaError, Result};
 use crate::scan::{Row, Scan};
 
 /// A fetched page: its items, and where the next one begins if there is one.
-pub type Fetched<T, C> = Result<(Vec<T>, Option<C>)>;
+pub type Fetched<T, C, E = DbaError> = Result<(Vec<T>, Option<C>), E>;
 
 /// The future of a page.
-pub type Fetch<'a, T, C> = Pin<Box<dyn Future<Output = Fetched<T, C>> + Send + 'a>>;
+pub type Fetch<'a, T, C, E = DbaError> =
+    Pin<Box<dyn Future<Output = Fetched<T, C, E>> + Send + 'a>>;
 
 /// A stream of the items of pages: `fetch` gets the page at a cursor, beginning with `first`.
 ///
 /// A page is fetched when the one before it is used up, so one page is held at a time. After an
 /// error the stream ends.
-pub fn pages<'a, T, C>(
+pub fn pages<'a, T, C, E>(
     first: C,
-    fetch: impl FnMut(C) -> Fetch<'a, T, C> + Send + 'a,
-) -> BoxStream<'a, T>
+    fetch: impl FnMut(C) -> Fetch<'a, T, C, E> + Send + 'a,
+) -> BoxStream<'a, T, E>
 where
     T: Send + 'a,
     C: Send + 'a,
+    E: 'a,
 {
     Box::pin(Pages { fetch, page: VecDeque::new(), state: State::Next(first) })
 }
@@ -46,27 +48,27 @@ pub fn rows(dba: Arc<dyn Dba>, partition: Vec<u8>, scan: Scan) -> BoxStream<'sta
 }
 
 /// The next item of a stream; `None` at its end.
-pub async fn next<T>(stream: &mut BoxStream<'_, T>) -> Option<Result<T>> {
+pub async fn next<T, E>(stream: &mut BoxStream<'_, T, E>) -> Option<Result<T, E>> {
     std::future::poll_fn(|cx| stream.as_mut().poll_next(cx)).await
 }
 
-struct Pages<'a, T, C, F> {
+struct Pages<'a, T, C, E, F> {
     fetch: F,
     page: VecDeque<T>,
-    state: State<'a, T, C>,
+    state: State<'a, T, C, E>,
 }
 
-enum State<'a, T, C> {
+enum State<'a, T, C, E> {
     Next(C),
-    Fetching(Fetch<'a, T, C>),
+    Fetching(Fetch<'a, T, C, E>),
     Done,
 }
 
 // Nothing in it is pinned in place: the futures are boxed.
-impl<T, C, F> Unpin for Pages<'_, T, C, F> {}
+impl<T, C, E, F> Unpin for Pages<'_, T, C, E, F> {}
 
-impl<'a, T, C, F: FnMut(C) -> Fetch<'a, T, C>> Stream for Pages<'a, T, C, F> {
-    type Item = Result<T>;
+impl<'a, T, C, E, F: FnMut(C) -> Fetch<'a, T, C, E>> Stream for Pages<'a, T, C, E, F> {
+    type Item = Result<T, E>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();

@@ -102,8 +102,10 @@ impl<T: Value> Feed<T> {
                     None => Scan::range(older_from(&this.state().await?, from)),
                 };
                 let page = this.scan(&scan).await?;
-                let entries = page.rows.iter().filter_map(|row| entry::read(row).transpose());
-                let entries = entries.collect::<Result<Vec<_>>>()?;
+                let mut entries = Vec::with_capacity(page.rows.len());
+                for row in &page.rows {
+                    entries.extend(entry::read(row)?);
+                }
                 Ok((entries, page.resume.map(|token| Some(scan.resume(token)))))
             })
         })

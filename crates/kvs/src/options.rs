@@ -171,7 +171,8 @@ impl Options {
             #[cfg(feature = "fjall")]
             Backend::Fjall => {
                 use kvs_core::engine::fjall::{Fjall, Tuning};
-                let (cache_bytes, write_buffer_bytes) = (self.cache_bytes, self.write_buffer_bytes);
+                let (cache_bytes, write_buffer_bytes) =
+                    (self.cache_bytes as u64, self.write_buffer_bytes as u64);
                 let tuning = Tuning { cache_bytes, write_buffer_bytes };
                 Ok(self.store(Fjall::open(dir, tuning)?))
             }

@@ -33,6 +33,8 @@ pub mod leveldb;
 #[cfg(feature = "rocksdb")]
 pub mod rocksdb;
 
+#[cfg(test)]
+mod tests;
 mod write_set;
 
 use std::error::Error as StdError;

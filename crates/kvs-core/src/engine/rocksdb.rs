@@ -10,11 +10,11 @@ use std::path::Path;
 
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
-    DBRawIterator, ErrorKind, Options, ReadOptions, ReadTier, WriteBatch, WriteOptions,
+    DBRawIterator, ErrorKind, Options, ReadOptions, ReadTier, WriteBatch, WriteOptions, properties,
 };
 
 use super::{Engine, EngineError, EngineResult, Visit, Wait, WriteSet};
-use crate::error::Result;
+use crate::error::{Outcome, Result};
 use crate::format::stored_key::RowKind;
 use crate::scan::{Order, Range, half_open};
 use crate::store::Folder;
@@ -78,10 +78,13 @@ impl RocksDb {
         let folder = Folder::open(path, "rocksdb")?;
         let write_buffer_bytes = tuning.write_buffer_bytes.min(folder.write_buffer_bytes_max());
         let mut options = Tuning { write_buffer_bytes, ..tuning }.options();
-        let families =
-            RowKind::ALL.map(|kind| ColumnFamilyDescriptor::new(kind.name(), options.clone()));
+        if write_buffer_bytes < tuning.write_buffer_bytes {
+            bound_compactions(&mut options, write_buffer_bytes);
+        }
         options.create_if_missing(folder.is_new());
         options.create_missing_column_families(folder.is_new());
+        let families =
+            RowKind::ALL.map(|kind| ColumnFamilyDescriptor::new(kind.name(), options.clone()));
         let db = DB::open_cf_descriptors(&options, folder.data(), families)
             .map_err(|error| folder.problem("RocksDB can't open its data", error))?;
         folder.ready()?;
@@ -105,6 +108,12 @@ impl RocksDb {
         let kind = RowKind::of(key).map_err(EngineError::read)?;
         let family = self.db.cf_handle(kind.name());
         family.ok_or_else(|| EngineError::read(format!("no column family {}", kind.name())))
+    }
+
+    /// How many flushes and compactions have failed since the database was opened.
+    fn background_errors(&self) -> EngineResult<u64> {
+        let errors = self.db.property_int_value(properties::BACKGROUND_ERRORS);
+        Ok(errors.map_err(EngineError::read)?.unwrap_or(0))
     }
 }
 
@@ -137,14 +146,20 @@ impl Engine for RocksDb {
             (false, Wait::Allowed) => &self.write,
         };
         let mut batch = WriteBatch::default();
+        let mut of_kind = None;
         for (key, value) in writes.iter() {
-            let family = self.family(key)?;
+            // Most batches are of one kind: its family is looked up once.
+            let family = match of_kind {
+                Some((kind, family)) if kind == key.first() => family,
+                _ => self.family(key)?,
+            };
+            of_kind = Some((key.first(), family));
             match value {
                 Some(value) => batch.put_cf(family, key, value),
                 None => batch.delete_cf(family, key),
             }
         }
-        self.db.write_opt(&batch, options).map_err(|error| failed(error, EngineError::write))
+        self.db.write_opt(batch, options).map_err(|error| failed(error, EngineError::write))
     }
 
     fn scan(&self, range: &Range, order: Order, wait: Wait, visit: Visit<'_>) -> EngineResult<()> {
@@ -174,12 +189,34 @@ impl Engine for RocksDb {
     }
 
     fn compact(&self) -> EngineResult<()> {
+        let failed_before = self.background_errors()?;
         for kind in RowKind::ALL {
             let family = self.family(&[kind as u8])?;
             self.db.compact_range_cf(family, None::<&[u8]>, None::<&[u8]>);
         }
+        // The call itself doesn't tell.
+        if self.background_errors()? > failed_before {
+            return Err(EngineError::Failed {
+                outcome: Outcome::NotApplied,
+                source: "work in the background failed; RocksDB's file LOG says why".into(),
+            });
+        }
         Ok(())
     }
+}
+
+/// Keeps compactions small on a small file system: a file of a level and the ten that it overlaps in
+/// the next fit into what the store keeps in reserve, and writers are held back before work piles up
+/// that would not. On a large one bursts are worth more than the last GiB.
+fn bound_compactions(options: &mut Options, write_buffer_bytes: usize) {
+    let buffers = |count: usize| count * write_buffer_bytes;
+    options.set_target_file_size_base(buffers(1) as u64);
+    options.set_max_bytes_for_level_base(buffers(4) as u64);
+    options.set_max_compaction_bytes(buffers(10) as u64);
+    options.set_level_zero_slowdown_writes_trigger(6);
+    options.set_level_zero_stop_writes_trigger(8);
+    options.set_soft_pending_compaction_bytes_limit(buffers(8));
+    options.set_hard_pending_compaction_bytes_limit(buffers(12));
 }
 
 fn read_options(wait: Wait) -> ReadOptions {

@@ -19,8 +19,9 @@
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let store = LocalEntities::new(Arc::new(Store::memory().rows(RowKind::Entity)));
+//! let options = CallOptions::default();
 //! for expected in 1..=3 {
-//!     let count = entity::run(&store, b"counter", &CallOptions::default(), |scope| async move {
+//!     let count = entity::run(&store, b"counter", &options, |scope| async move {
 //!         let key = Key::new("counter", [0x10]);
 //!         let count = scope.get(&key).await?.map_or(0, |bytes| bytes[0]) + 1;
 //!         scope.put(&key, vec![count]).await?;

@@ -25,7 +25,7 @@ impl DiskReserve {
         Self { folder: folder.map(Path::to_owned), unchecked }
     }
 
-    /// Checks that there is room for `bytes` more.
+    /// Checks that there is room for `bytes` more: in the log, and again when they are flushed.
     pub(super) fn check(&self, bytes: usize) -> Result<()> {
         let Some(path) = &self.folder else { return Ok(()) };
         let bytes = bytes as u64;
@@ -34,7 +34,7 @@ impl DiskReserve {
         }
         let Some(space) = Space::of(path) else { return Ok(()) };
         let reserve = space.reserve();
-        if space.free < reserve + bytes {
+        if space.free < reserve + 2 * bytes {
             // Ask again at the next write.
             self.unchecked.store(CHECK_EVERY_BYTES, Ordering::Relaxed);
             return Err(DbaError::DiskFull { path: path.clone(), free: space.free, reserve });
@@ -58,13 +58,15 @@ impl Space {
         Some(Self { total: stat.f_blocks * stat.f_frsize, free: stat.f_bavail * stat.f_frsize })
     }
 
-    /// What one buffer of unflushed writes may hold: a 32nd of the file system, at most 64 MiB.
+    /// What one buffer of unflushed writes may hold: a 128th of the file system, at most 64 MiB.
     pub(super) fn write_buffer_bytes_max(self) -> u64 {
-        (self.total / 32).clamp(256 << 10, 64 << 20)
+        (self.total / 128).clamp(256 << 10, 64 << 20)
     }
 
-    /// What stays free: room for four such buffers, as logs, flushes and compactions need it.
+    /// What stays free: room for sixteen such buffers, an eighth of a small file system and 1 GiB of
+    /// a large one. A compaction that merges one file of a level with the ten that it overlaps in
+    /// the next needs twelve, and logs and flushes the rest.
     fn reserve(self) -> u64 {
-        4 * self.write_buffer_bytes_max()
+        16 * self.write_buffer_bytes_max()
     }
 }

@@ -58,18 +58,30 @@ impl Folder {
                 return Err(problem("it can't be locked", error));
             }
         }
-        let state = read_marker(path, engine)?;
+        let ready = Marker::read(path)?.filter(|marker| marker.state == State::Ready);
+        if let Some(Marker { engine: found, .. }) = ready.as_ref()
+            && found != engine
+        {
+            return Err(refused(path, &format!("it holds a {found} store, not a {engine} one")));
+        }
         let folder = Self {
             path: path.to_owned(),
             data: path.join(engine),
             engine,
-            is_new: state != State::Ready,
+            is_new: ready.is_none(),
             _lock: lock,
         };
         if folder.is_new {
             folder.begin().map_err(|error| problem("it can't be set up", error))?;
         }
         Ok(folder)
+    }
+
+    /// The engine whose store is in `path`; `None` if there is no store yet.
+    ///
+    /// Refused: what [`open`](Self::open) would refuse for any engine.
+    pub fn engine_in(path: &Path) -> Result<Option<String>> {
+        Ok(Marker::read(path)?.filter(|marker| marker.state == State::Ready).map(|m| m.engine))
     }
 
     /// The folder itself.
@@ -168,35 +180,41 @@ fn refuse_foreign(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn read_marker(path: &Path, engine: &str) -> Result<State> {
-    let text = match fs::read(path.join(MARKER)) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(State::Creating),
-        Err(error) => return Err(problem(path, "its file KVS can't be read", error)),
-    };
-    let mut lines = text.lines();
-    if lines.next() != Some(MAGIC) {
-        return Err(refused(path, "its file KVS is damaged or not from kvs"));
+/// What the marker says.
+struct Marker {
+    engine: String,
+    state: State,
+}
+
+impl Marker {
+    /// The marker in `path`; `None` if there is none.
+    fn read(path: &Path) -> Result<Option<Self>> {
+        let text = match fs::read(path.join(MARKER)) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(problem(path, "its file KVS can't be read", error)),
+        };
+        let mut lines = text.lines();
+        if lines.next() != Some(MAGIC) {
+            return Err(refused(path, "its file KVS is damaged or not from kvs"));
+        }
+        let mut field = |name: &str| {
+            let value = lines.next().and_then(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            value.ok_or_else(|| refused(path, &format!("its file KVS has no {name}")))
+        };
+        let format = field("format")?;
+        if format != FORMAT {
+            let what = format!("it has format {format}, this release knows {FORMAT}");
+            return Err(refused(path, &what));
+        }
+        let engine = field("engine")?.to_owned();
+        let state = match field("state")? {
+            "ready" => State::Ready,
+            "creating" => State::Creating,
+            other => return Err(refused(path, &format!("its state is {other:?}"))),
+        };
+        Ok(Some(Self { engine, state }))
     }
-    let mut field = |name: &str| {
-        let value = lines.next().and_then(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        value.ok_or_else(|| refused(path, &format!("its file KVS has no {name}")))
-    };
-    let format = field("format")?;
-    if format != FORMAT {
-        let what = format!("it has format {format}, this release knows {FORMAT}");
-        return Err(refused(path, &what));
-    }
-    let found = field("engine")?;
-    let state = match field("state")? {
-        "ready" => State::Ready,
-        "creating" => State::Creating,
-        other => return Err(refused(path, &format!("its state is {other:?}"))),
-    };
-    if found != engine && state == State::Ready {
-        return Err(refused(path, &format!("it holds a {found} store, not a {engine} one")));
-    }
-    Ok(state)
 }
 
 fn refused(path: &Path, what: &str) -> DbaError {

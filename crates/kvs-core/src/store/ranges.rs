@@ -12,17 +12,20 @@ use crate::scan::{Order, Range};
 const DELETE_PAGE: usize = 1_000;
 
 impl Store {
-    /// Up to `limit` stored keys in `range`, in ascending order.
+    /// Up to `limit` stored keys in `range` whose stored values are to `keep`, in ascending order.
     pub(super) async fn stored_keys(
         &self,
         operation: &'static str,
         range: Range,
         limit: usize,
+        keep: impl Fn(&[u8]) -> bool + Send + 'static,
     ) -> Result<Vec<Vec<u8>>> {
         self.run(operation, &CallOptions::default(), move |engine, wait| {
             let mut keys = Vec::new();
-            engine.scan(&range, Order::Ascending, wait, &mut |key, _| {
-                keys.push(key.to_vec());
+            engine.scan(&range, Order::Ascending, wait, &mut |key, value| {
+                if keep(value) {
+                    keys.push(key.to_vec());
+                }
                 if keys.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             })?;
             Ok(keys)
@@ -34,7 +37,7 @@ impl Store {
     pub(super) async fn delete_range(&self, operation: &'static str, range: Range) -> Result<u64> {
         let mut deleted = 0;
         loop {
-            let keys = self.stored_keys(operation, range.clone(), DELETE_PAGE).await?;
+            let keys = self.stored_keys(operation, range.clone(), DELETE_PAGE, |_| true).await?;
             let mut deletes = WriteSet::default();
             for key in &keys {
                 deletes.stored(key, None);

@@ -180,7 +180,14 @@ impl Iterate for Rows {
         stream::pages(range, move |range| {
             let this = this.clone();
             Box::pin(async move {
-                let stored = this.store.stored_keys("iterate", range.clone(), KEYS).await?;
+                let clock = this.store.env.clock.clone();
+                // What can't be read is shown: it is there.
+                let is_there = move |value: &[u8]| {
+                    !Envelope::decode(value).is_ok_and(|it| it.is_expired(|| clock.now_ms()))
+                };
+                let range = range.clone();
+                let stored =
+                    this.store.stored_keys("iterate", range.clone(), KEYS, is_there).await?;
                 let keys = stored
                     .iter()
                     .map(|stored| Ok(stored_key::decode(stored)?.1))

@@ -1,0 +1,48 @@
+//! `kvs demo`: four years of football in feeds and leaderboards.
+//!
+//! What an application with feeds does all day: it takes in what happened, in order, once; keeps a
+//! table up to date; and answers who is where in it.
+//!
+//! | name | what it is |
+//! |---|---|
+//! | `team/<team>` | feed of a team's matches |
+//! | `division/<division>` | feed of a division's matches |
+//! | `table/<division>/<season>` | leaderboard of the teams: see [`table`] for the score |
+//! | the same as partition, the team as clustering key | records of the teams' totals |
+//! | `teams`, `tables` | sorted sets of what there is |
+//!
+//! - [`data`]: a file of matches, read and checked. [`season`]: when a season is.
+//! - [`load`]: from the file to feeds and tables. [`table`]: points, and the order of a table.
+//! - [`catalog`]: which teams and tables there are. [`choice`]: which of them to show. [`show`]: the
+//!   answers.
+
+mod catalog;
+mod choice;
+mod data;
+mod load;
+pub(crate) mod season;
+mod show;
+mod table;
+
+use choice::Choice;
+
+use crate::cli::DemoArgs;
+use crate::error::Result;
+use crate::output::Output;
+use crate::store::StoreArgs;
+
+/// The matches that the program carries.
+const FOOTBALL: &[u8] = include_bytes!("../../data/football.json");
+
+/// Loads the matches, and shows what can be asked about them.
+pub(crate) async fn run(args: DemoArgs, store: StoreArgs, out: &mut Output) -> Result {
+    let file = match &args.file {
+        Some(path) => data::read(&data::bytes(path)?, &path.display().to_string())?,
+        None => data::read(FOOTBALL, "football.json")?,
+    };
+    let kvs = store.open_or_create().await?;
+    let summary = load::load(&kvs, &file, out.is_json()).await?;
+    show::summary(&summary, out)?;
+    let choice = Choice::of(&args, &file, &kvs).await?;
+    show::show(&choice, &kvs, out).await
+}

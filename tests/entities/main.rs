@@ -1,0 +1,7 @@
+//! Entities within one process: order, exclusion, repeated commands, commands that are cut short.
+
+mod commands;
+mod counter;
+mod dropped;
+mod order;
+mod types;
