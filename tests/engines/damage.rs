@@ -10,8 +10,10 @@ use tempfile::{TempDir, tempdir};
 
 const ROWS: u64 = 300;
 
-/// What happens to the bytes of a file.
-const DAMAGES: [(&str, fn(&mut Vec<u8>)); 6] = [
+/// What happens to the bytes of a file, and its name.
+type Damage = (&'static str, fn(&mut Vec<u8>));
+
+const DAMAGES: [Damage; 6] = [
     ("a bit in the middle", |bytes| flip(bytes, 1, 2, 1)),
     ("a run in the middle", |bytes| flip(bytes, 1, 2, 200)),
     ("near the start", |bytes| flip(bytes, 1, 50, 8)),

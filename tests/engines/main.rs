@@ -1,5 +1,7 @@
 //! Every engine under the store: the contract, the data folder, damage, crashes, full disks.
 
+#![cfg(test)]
+
 /// Makes a test of each engine that has a folder, as `function::engine`.
 macro_rules! each_engine {
     (@$function:ident: $($name:ident $engine:ident),*) => {$(

@@ -1,5 +1,7 @@
 //! Entities within one process: order, exclusion, repeated commands, commands that are cut short.
 
+#![cfg(test)]
+
 mod commands;
 mod counter;
 mod dropped;

@@ -5,6 +5,8 @@
 //! value, add its row: the test fails and shows the bytes to put into the file. A file is never
 //! changed afterwards: what changes is the format, and that is a new version beside the old one.
 
+#![cfg(test)]
+
 mod codec;
 mod entity;
 mod fixture;

@@ -1,5 +1,7 @@
 //! Feeds, side by side with the plainest model of one.
 
+#![cfg(test)]
+
 use std::sync::Arc;
 
 use futures_util::TryStreamExt;

@@ -45,23 +45,23 @@
 //! row, a range of elements is a scan, and nothing is ever moved. Inserting in ascending order costs
 //! what inserting in random order does, which a search tree that isn't balanced can't say.
 //!
-//! A leaderboard keeps two orders: a row for each member holds its score, and a row for each pair
-//! of (score, member), highest score first, makes the table. A new score takes one pair out and
+//! A leaderboard is two such sets: a row for each member holds its score, and the pairs of score
+//! and member, highest score first, are the lines of the table. A new score takes one line out and
 //! puts another one in.
 //!
 //! # Ranks
 //! Order alone doesn't tell how many rows lie above one: they would have to be counted. So the
-//! table is an *indexable skip list* (Pugh, 1990), stored as rows. One line in 16 is a *boundary*
-//! and has a second row with the number of lines from it up to the next boundary; of the boundaries
-//! one in 16 has a third row with the lines up to the next of *those*; and so on. To count what is
-//! above a line is to add up a few numbers on each level, from the highest down: with a million
-//! members, some six scans of about 16 rows.
+//! table is an *indexable skip list* (Pugh, 1990), in *nodes* of some 16 lines (Golovin, 2010), each
+//! node a row. Above the nodes there is a level that holds the first line of each with the number of
+//! lines that follow up to the next, in nodes of some 16 again; and so on. To find the rank of a line
+//! is to go down from the top and to add up the numbers left of the way: with a million members, six
+//! small reads.
 //!
-//! Which lines are boundaries is decided by a hash of the line under a secret seed. So neither the
-//! order of changes nor anybody's choice of names makes the table slow.
+//! With which lines the nodes begin is decided by a hash of the line under a secret seed. So neither
+//! the order of changes nor anybody's choice of names makes the table slow.
 //!
 //! # Costs
-//! With *n* elements or members; a *walk* is one short scan for each level, log₁₆ *n* in all.
+//! With *n* members; a *walk* is a small read for each level, 1 + log₁₆ *n* of them.
 //!
 //! | operation | reads | writes |
 //! |---|---|---|
@@ -69,16 +69,16 @@
 //! | [`contains`](SortedSet::contains) | 2 rows | – |
 //! | [`first`](SortedSet::first), [`last`](SortedSet::last) | 2 rows | – |
 //! | [`range`](SortedSet::range), [`flatten`](SortedSet::flatten) | what is taken, in pages of 256 | – |
-//! | [`Leaderboard::set`], [`add`](Leaderboard::add) | 2 rows, 2 walks | a row for each level, twice; 2 to 4 more |
-//! | [`Leaderboard::remove`] | 2 rows, 1 walk | a row for each level; 3 more |
+//! | [`Leaderboard::set`], [`add`](Leaderboard::add) | 2 rows, 2 walks | 2 rows, the nodes that changed |
+//! | [`Leaderboard::remove`] | 2 rows, 1 walk | 2 rows, a node for each level |
 //! | [`score`](Leaderboard::score) | 2 rows | – |
 //! | [`rank`](Leaderboard::rank) | 2 rows, 1 walk | – |
-//! | [`at`](Leaderboard::at) | 1 row, 1 walk over twice the rows | – |
-//! | [`top`](Leaderboard::top) of *k* | *k* + 1 rows | – |
-//! | [`around`](Leaderboard::around) with *k* | 2 rows, 1 walk, 2*k* rows | – |
+//! | [`at`](Leaderboard::at) | 1 row, 1 walk | – |
+//! | [`top`](Leaderboard::top), [`standings`](Leaderboard::standings) | 1 row, the nodes of what is taken | – |
+//! | [`around`](Leaderboard::around) | 2 rows, 1 walk, 2 scans of neighbouring nodes | – |
 //! | `len`, `is_empty` | 1 row | – |
 //! | `clear` | 1 row | 1 row |
-//! | `cleanup` | *k* rows | *k* + 1 rows |
+//! | `cleanup` of *k* rows | *k* + 1 rows | *k* + 1 rows |
 //!
 //! All that a change writes is one atomic batch.
 //!
@@ -144,8 +144,7 @@
 //! | empty | header: type `sorted` or `leaderboard`, generation, length; seed and levels of the table |
 //! | `0x10`, generation, element | empty |
 //! | `0x10`, generation, `00`, member | its score |
-//! | `0x10`, generation, `01`, `00`, score and member | empty |
-//! | `0x10`, generation, `01`, level, score and member | lines from here up to the next boundary |
+//! | `0x10`, generation, `01`, level, line | node of the table that begins with this line |
 //!
 //! To clear is to begin the next *generation*: one small write, however many rows there are. What it
 //! leaves behind is deleted by `cleanup`, a bounded number of rows at a time.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use kvs_core::codec::ordered;
 use kvs_core::entity::header;
 use kvs_core::limits::{CLUSTERING_BYTES_MAX, at_most};
-use kvs_core::{Batch, BoxStream, CallOptions, Dba, DbaError, Order, Range, Result, Scan, stream};
+use kvs_core::{
+    Batch, BoxStream, CallOptions, Dba, DbaError, Order, Range, Result, Row, Scan, stream,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -83,14 +85,6 @@ impl State {
     fn row(&self, element: &[u8]) -> Vec<u8> {
         [&self.generation.prefix(), element].concat()
     }
-}
-
-/// Where a stream of elements goes on.
-enum Cursor {
-    /// It has not begun: these are the bounds of the elements.
-    Bounds(Result<Range>),
-    /// A scan of rows whose keys begin with a prefix of this length.
-    Rows { prefix: usize, scan: Scan },
 }
 
 impl<T> SortedSet<T>
@@ -170,8 +164,8 @@ where
 
     /// All elements in ascending order.
     ///
-    /// The stream is lazy: it holds one page of 256 elements. Each page shows the set as it is when
-    /// the page is read; a [`clear`](Self::clear) is not seen by a stream that has begun.
+    /// The stream is lazy: it holds one page of 256 elements, which shows the set as it was when the
+    /// page was read.
     pub fn flatten(&self) -> BoxStream<'static, T> {
         self.range(..)
     }
@@ -206,8 +200,7 @@ where
     }
 
     /// Deletes up to `limit` of the rows that [`clear`](Self::clear) left behind, and says whether
-    /// there are more: call it until there are not. Nothing changes for readers, but for streams
-    /// that began before the set was cleared.
+    /// there are more: call it until there are not. Nothing changes for readers.
     ///
     /// One batch. `limit` is at least 1; more than [`CLEANUP_ROWS_MAX`](crate::CLEANUP_ROWS_MAX)
     /// counts as that many.
@@ -235,23 +228,24 @@ where
         page_rows: usize,
     ) -> BoxStream<'static, T> {
         let this = self.clone();
-        stream::pages(Cursor::Bounds(encode_bounds(bounds)), move |cursor| {
+        stream::pages(encode_bounds(bounds), move |range: Result<Range>| {
             let this = this.clone();
             Box::pin(async move {
-                let (prefix, scan) = match cursor {
-                    Cursor::Rows { prefix, scan } => (prefix, scan),
-                    Cursor::Bounds(bounds) => {
-                        let prefix = this.state().await?.unwrap_or_default().generation.prefix();
-                        let scan = Scan::range(within(&prefix, bounds?));
-                        (prefix.len(), scan.order(order).limit(page_rows))
-                    }
-                };
-                let page = this.rows.scan(&scan).await?;
-                let elements = page.rows.iter().map(|row| after(prefix, &row.clustering));
-                let elements = elements.map(ordered::from_bytes).collect::<Result<Vec<T>>>()?;
-                let next =
-                    page.resume.map(|token| Cursor::Rows { prefix, scan: scan.resume(token) });
-                Ok((elements, next))
+                let (start, end) = range?;
+                let Some(state) = this.state().await? else { return Ok((Vec::new(), None)) };
+                let prefix = state.generation.prefix();
+                let element = |row: &Row| after(prefix.len(), &row.clustering).to_vec();
+                let scan = Scan::range(within(&prefix, (start.clone(), end.clone())));
+                let page = this.rows.scan(&scan.order(order).limit(page_rows)).await?;
+                let next = page.resume.and(page.rows.last()).map(|last| {
+                    let last = Bound::Excluded(element(last));
+                    Ok(match order {
+                        Order::Ascending => (last, end),
+                        Order::Descending => (start, last),
+                    })
+                });
+                let elements = page.rows.iter().map(|row| ordered::from_bytes(&element(row)));
+                Ok((elements.collect::<Result<Vec<T>>>()?, next))
             })
         })
     }

@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run -p kvs --example files
 //! ```
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
 use futures_util::TryStreamExt;
 use kvs::Kvs;

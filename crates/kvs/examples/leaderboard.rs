@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run -p kvs --example leaderboard
 //! ```
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
 use kvs::Kvs;
 

@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run -p kvs --example schema_migration
 //! ```
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
 use kvs::{Initial, Kvs, Schema, Versioned};
 use serde::{Deserialize, Serialize};

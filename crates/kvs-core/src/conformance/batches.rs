@@ -5,8 +5,11 @@ use crate::batch::Batch;
 use crate::key::Key;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_OPS_MAX, CLUSTERING_BYTES_MAX, VALUE_BYTES_MAX};
 
+/// Name, batch, and the rows that it leaves.
+type Expected = (&'static str, Batch, &'static [(&'static str, &'static str)]);
+
 pub(super) async fn apply_in_order(case: &Case) {
-    let cases: [(&str, Batch, &[(&str, &str)]); 6] = [
+    let cases: [Expected; 6] = [
         ("puts", Batch::new().put("b", "2").put("a", "1"), &[("a", "1"), ("b", "2"), ("z", "0")]),
         ("last put wins", Batch::new().put("a", "1").put("a", "2"), &[("a", "2"), ("z", "0")]),
         ("put, delete", Batch::new().put("a", "1").delete("a"), &[("z", "0")]),

@@ -31,7 +31,6 @@ pub(super) use cases;
 /// Runs each case; a panic goes on with the case's name in front.
 pub(super) async fn run<S: ?Sized>(store: &Arc<S>, cases: &[Named<S>]) {
     for (name, case) in cases {
-        let t0 = std::time::SystemTime::now();
         let context = Case { store: store.clone(), name };
         if let Err(panic) = AssertUnwindSafe(case(&context)).catch_unwind().await {
             let message = panic
@@ -41,7 +40,6 @@ pub(super) async fn run<S: ?Sized>(store: &Arc<S>, cases: &[Named<S>]) {
                 .unwrap_or("it panicked");
             panic!("conformance case `{name}`: {message}");
         }
-        eprintln!("TIME {name} {:?}", t0.elapsed());
     }
 }
 

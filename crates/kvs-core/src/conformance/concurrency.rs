@@ -16,8 +16,8 @@ const WRITERS: u8 = 8;
 const WRITES: u8 = 25;
 
 /// How many rows readers watch, and how often each sees them change.
-const ROWS: u8 = 50;
-const CHANGES: u32 = 50;
+const ROWS: u8 = 20;
+const CHANGES: u32 = 30;
 
 pub(super) async fn writers_of_many_partitions(case: &Case) {
     let partition = |writer: u8| case.partition([writer]);

@@ -80,7 +80,7 @@ pub(super) async fn prefixes<S: Dba + Iterate>(case: &Case<S>) {
     // A prefix of nothing but the highest byte has nothing above it.
     let highest = Key::from([0xFF; 3].as_slice());
     case.store.put(&highest, vec![]).await.unwrap();
-    assert_eq!(keys(case, &[0xFF; 2]).await, [highest.clone()]);
+    assert_eq!(keys(case, &[0xFF; 2]).await, std::slice::from_ref(&highest));
     assert_eq!(case.store.delete_prefix(&[0xFF; 2]).await.unwrap(), 1);
     assert_eq!(keys(case, &[0xFF]).await, []);
 }
@@ -88,11 +88,11 @@ pub(super) async fn prefixes<S: Dba + Iterate>(case: &Case<S>) {
 pub(super) async fn many_pages<S: Dba + Iterate>(case: &Case<S>) {
     let (few, many) = (case.partition("few"), case.partition("many"));
     let puts = |batch: Batch, n: u16| batch.put(n.to_be_bytes(), "x");
-    case.store.write(&many, (0..1_100).fold(Batch::new(), puts)).await.unwrap();
+    case.store.write(&many, (0..700).fold(Batch::new(), puts)).await.unwrap();
     case.store.write(&few, (0..2).fold(Batch::new(), puts)).await.unwrap();
     let key = |partition: &[u8], n: u16| Key::new(partition, n.to_be_bytes());
     let expected: Vec<Key> =
-        (0..2).map(|n| key(&few, n)).chain((0..1_100).map(|n| key(&many, n))).collect();
+        (0..2).map(|n| key(&few, n)).chain((0..700).map(|n| key(&many, n))).collect();
     assert_eq!(keys(case, &case.partition("")).await, expected);
 }
 
@@ -121,10 +121,10 @@ pub(super) async fn deletes_many_pages<S: Dba + Iterate>(case: &Case<S>) {
     let (all, kept) = (case.partition("x"), case.key("y"));
     for partition in 0..3_u8 {
         let puts = |batch: Batch, n: u16| batch.put(n.to_be_bytes(), "x");
-        let rows = (0..800).fold(Batch::new(), puts);
+        let rows = (0..500).fold(Batch::new(), puts);
         case.store.write(&case.partition([b'x', partition]), rows).await.unwrap();
     }
     case.store.put(&kept, vec![]).await.unwrap();
-    assert_eq!(case.store.delete_prefix(&all).await.unwrap(), 2_400);
+    assert_eq!(case.store.delete_prefix(&all).await.unwrap(), 1_500);
     assert_eq!(keys(case, &case.partition("")).await, [kept]);
 }

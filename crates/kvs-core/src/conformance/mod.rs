@@ -20,8 +20,9 @@
 //! Tasks run side by side only on a runtime with several threads: use one, unless the store is
 //! simulated.
 #![allow(
-    clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::unwrap_used,
     reason = "a violation is a panic, and so is a failure where the contract allows none"
 )]
 
@@ -50,7 +51,8 @@ const HISTORIES: u32 = 24;
 
 /// Checks that an empty store keeps the contract of [`Dba`].
 ///
-/// Takes a second or so on an engine in memory. Writes about 200 MiB.
+/// Takes a second or so on an engine in memory. Writes about 80 MiB, a few of them in batches of
+/// 10,000 rows.
 ///
 /// # Panics
 /// With the name of the case, if the contract is violated.

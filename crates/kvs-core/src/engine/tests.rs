@@ -27,7 +27,9 @@ fn engines() -> Vec<Open> {
         #[cfg(feature = "leveldb")]
         |path| Ok(Box::new(super::leveldb::LevelDb::open(path)?)),
         #[cfg(feature = "rocksdb")]
-        |path| Ok(Box::new(super::rocksdb::RocksDb::open(path, super::rocksdb::Tuning::default())?)),
+        |path| {
+            Ok(Box::new(super::rocksdb::RocksDb::open(path, super::rocksdb::Tuning::default())?))
+        },
     ]
 }
 
@@ -238,8 +240,7 @@ fn the_last_write_of_a_key_in_a_batch_wins() {
             write(b"\x01c", Some(b"2")),
         ]);
         engine.write(&writes, true, Wait::Allowed).unwrap();
-        let expected =
-            vec![(b"\x01a".to_vec(), b"2".to_vec()), (b"\x01c".to_vec(), b"2".to_vec())];
+        let expected = vec![(b"\x01a".to_vec(), b"2".to_vec()), (b"\x01c".to_vec(), b"2".to_vec())];
         assert_eq!(all(&*engine).unwrap(), expected, "{}", engine.name());
         drop(engine);
         assert_eq!(all(&*open(folder.path()).unwrap()).unwrap(), expected);
@@ -251,7 +252,9 @@ fn large_batches_and_values_are_kept() {
     for open in engines() {
         let folder = tempdir().unwrap();
         let large = (b"\x02large".to_vec(), vec![7; 5 << 20]);
-        let many: Rows = (0..1000_u32).map(|n| ([&[1], &n.to_be_bytes()[..]].concat(), vec![n as u8; 9])).collect();
+        let many: Rows = (0..1000_u32)
+            .map(|n| ([&[1], &n.to_be_bytes()[..]].concat(), vec![n as u8; 9]))
+            .collect();
         let engine = open(folder.path()).unwrap();
         put(&*engine, &large.0, &large.1).unwrap();
         let writes: Vec<_> = many.iter().cloned().map(|(key, value)| (key, Some(value))).collect();

@@ -6,7 +6,6 @@ use std::task::Poll;
 /// if there is no runtime.
 ///
 /// If the future is dropped the work still runs to its end. A panic of `work` goes on in the caller.
-#[expect(clippy::disallowed_methods, reason = "this is the seam")]
 pub async fn blocking<T, F>(work: F) -> T
 where
     T: Send + 'static,
@@ -19,7 +18,6 @@ where
 /// Awaits `future`, which runs to its end even if the caller goes away.
 ///
 /// Costs a task only if the future can't finish at once.
-#[expect(clippy::disallowed_methods, reason = "this is the seam")]
 pub async fn uncancelled<T, F>(future: F) -> T
 where
     T: Send + 'static,

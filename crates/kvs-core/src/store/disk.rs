@@ -58,6 +58,11 @@ impl Space {
         Some(Self { total: stat.f_blocks * stat.f_frsize, free: stat.f_bavail * stat.f_frsize })
     }
 
+    /// Bytes free.
+    pub(super) fn free(self) -> u64 {
+        self.free
+    }
+
     /// What one buffer of unflushed writes may hold: a 128th of the file system, at most 64 MiB.
     pub(super) fn write_buffer_bytes_max(self) -> u64 {
         (self.total / 128).clamp(256 << 10, 64 << 20)

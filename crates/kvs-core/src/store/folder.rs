@@ -113,6 +113,11 @@ impl Folder {
         usize::try_from(most).unwrap_or(usize::MAX)
     }
 
+    /// Bytes free on this file system; `None` if it doesn't tell.
+    pub fn free_bytes(&self) -> Option<u64> {
+        Space::of(&self.path).map(Space::free)
+    }
+
     /// An error about this folder.
     pub fn problem(
         &self,

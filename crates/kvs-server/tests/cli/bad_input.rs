@@ -41,8 +41,8 @@ fn names_that_are_empty_or_too_long() {
     let long = "x".repeat(1_025);
     for name in ["", &long] {
         let error = match name {
-            "" => "kvs: partition length in bytes (empty key) is 0, the limit is 1",
-            _ => "kvs: partition length in bytes is 1025, the limit is 1024",
+            "" => "partition length in bytes (empty key) is 0, the limit is 1",
+            _ => "partition length in bytes is 1025, the limit is 1024",
         };
         for command in [
             &["put", name, "v"][..],

@@ -130,7 +130,7 @@ where
     }
 
     /// The same leaderboard, with another source for the seed that a new table draws when its first
-    /// score is set. Who can foresee the seed can choose members that make ranks slow.
+    /// score is set. Who can foresee the seed can choose members that make it slow.
     #[must_use]
     pub fn with_random(self, random: Arc<dyn Random>) -> Self {
         Self { random, ..self }
@@ -138,7 +138,8 @@ where
 
     /// Sets the score of a member and gives the one before. If that is the same, nothing is written.
     ///
-    /// About as many short scans as two [ranks](Self::rank), and one batch.
+    /// About as many small reads as two [ranks](Self::rank), and one batch: the rows that were read,
+    /// as far as they have changed. A small step up or down the table changes few.
     ///
     /// # Errors
     /// [`NotFinite`](LeaderboardError::NotFinite) if the score is infinite or no number.
@@ -159,8 +160,8 @@ where
         Ok(change.await?.after)
     }
 
-    /// Takes a member out and gives its score; `None` if it had none. About as many short scans as
-    /// a [rank](Self::rank), and one batch.
+    /// Takes a member out and gives its score; `None` if it had none. About as many small reads as
+    /// a [rank](Self::rank), and one batch of as many rows.
     pub async fn remove(&self, member: &M) -> Result<Option<f64>> {
         let member = encode_member(member)?;
         let Some(mut state) = self.state().await? else { return Ok(None) };
@@ -205,11 +206,10 @@ where
     }
 
     /// Deletes up to `limit` of the rows that [`clear`](Self::clear) left behind, and says whether
-    /// there are more: call it until there are not. Nothing changes for readers, but for streams
-    /// that began before the table was cleared.
+    /// there are more: call it until there are not. Nothing changes for readers.
     ///
     /// One batch. `limit` is at least 1; more than [`CLEANUP_ROWS_MAX`](crate::CLEANUP_ROWS_MAX)
-    /// counts as that many. A member has a bit more than two rows.
+    /// counts as that many. A member has one row, and 16 of them share one more.
     pub async fn cleanup(&self, limit: usize) -> Result<Cleaned> {
         let Some(mut state) = self.state().await? else { return Ok(Cleaned::default()) };
         let (batch, cleaned) = state.generation.sweep(&self.rows, limit).await?;

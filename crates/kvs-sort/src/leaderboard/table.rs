@@ -66,9 +66,9 @@ where
 
     /// The whole table from the top.
     ///
-    /// The stream is lazy: it holds one page of 256 lines. Each page shows the table as it is when
-    /// the page is read, so a member that moves meanwhile may come twice or not at all; ranks count
-    /// the lines.
+    /// The stream is lazy: it holds one page of 256 lines, which shows the table as it was when the
+    /// page was read. So a member that moves meanwhile may come twice or not at all; ranks count the
+    /// lines.
     pub fn standings(&self) -> BoxStream<'static, Standing<M>> {
         self.standings_from(1)
     }

@@ -62,6 +62,7 @@
 //! more than the number of changes made meanwhile, as the rest of the walk sees each of them or not.
 //! To a writer the same is damage.
 
+mod keys;
 mod node;
 mod nodes;
 mod walk;
@@ -77,11 +78,12 @@ use node::Node;
 use nodes::Nodes;
 use walk::Step;
 
-/// One key in 16 reaches the next level.
+/// One key in 16 reaches the next level. Fewer would make longer nodes to write, more would make
+/// more of them to read.
 const FAN_OUT: usize = 1 << FAN_OUT_BITS;
 const FAN_OUT_BITS: u8 = 4;
 
-/// More levels than any store has keys for.
+/// Enough for 16⁹ keys; with more the topmost node would grow, and no harm done.
 const LEVELS_MAX: u8 = 8;
 
 /// The bytes that a list puts in front of a key, after its own prefix.
@@ -193,7 +195,7 @@ impl<'a> SkipList<'a> {
         }
         self.shape.len = self.shape.len.saturating_sub(1);
         // Levels that nothing reaches any more go.
-        while self.node(self.shape.top, &[]).await?.keys().is_empty() {
+        while self.node(self.shape.top, &[]).await?.keys().len() == 0 {
             self.nodes.take(self.row(self.shape.top, &[])).await?;
             let Some(below) = self.shape.top.checked_sub(1) else { break };
             self.shape.top = below;

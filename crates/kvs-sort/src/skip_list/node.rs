@@ -3,6 +3,8 @@
 use kvs_core::{DbaError, Result, Value};
 use serde::{Deserialize, Serialize};
 
+use super::keys::Keys;
+
 /// The keys of a level after a key of the level above, up to the next one of those.
 ///
 /// They cut what lies there into *spans*: the first one begins with the key above, and one begins
@@ -13,34 +15,30 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Node {
     /// How many keys of the whole list lie in each span.
     widths: Vec<u64>,
-    keys: Vec<Vec<u8>>,
+    keys: Keys,
 }
 
 impl Node {
     /// A node without keys: one span.
     pub(super) fn new(width: u64) -> Self {
-        Self { widths: vec![width], keys: Vec::new() }
+        Self { widths: vec![width], keys: Keys::default() }
     }
 
     pub(super) fn read(bytes: &[u8]) -> Result<Self> {
         let node = Self::from_bytes(bytes)?;
-        if node.widths.len() != node.keys.len() + 1 {
-            return Err(DbaError::decode("skip list", "a node has not one more width than keys"));
+        if node.keys.is_valid() && node.widths.len() == node.keys.len() + 1 {
+            return Ok(node);
         }
-        Ok(node)
+        Err(DbaError::decode("skip list", "the parts of a node don't fit together"))
     }
 
-    pub(super) fn keys(&self) -> &[Vec<u8>] {
+    pub(super) fn keys(&self) -> &Keys {
         &self.keys
-    }
-
-    pub(super) fn into_keys(self) -> Vec<Vec<u8>> {
-        self.keys
     }
 
     /// The span that holds the last key before `key`.
     pub(super) fn span_before(&self, key: &[u8]) -> usize {
-        self.keys.partition_point(|start| start.as_slice() < key)
+        self.keys.iter().take_while(|start| *start < key).count()
     }
 
     /// The span that holds the key with `position` keys before it in this node.
@@ -54,7 +52,7 @@ impl Node {
 
     /// The key that a span begins with; `None` for the first one.
     pub(super) fn start(&self, span: usize) -> Option<&[u8]> {
-        self.keys.get(span.checked_sub(1)?).map(Vec::as_slice)
+        self.keys.get(span.checked_sub(1)?)
     }
 
     pub(super) fn width(&self, span: usize) -> Option<u64> {
@@ -88,7 +86,7 @@ impl Node {
     /// Adds `key`, with `left` keys before it in its span: a new span begins with it.
     pub(super) fn cut(&mut self, span: usize, left: u64, key: &[u8]) -> Option<()> {
         let right = self.halve(span, left)?;
-        self.keys.insert(span, key.to_vec());
+        self.keys.insert(span, key);
         self.widths.insert(span + 1, right);
         Some(())
     }
@@ -119,7 +117,7 @@ impl Node {
         let mut widths = next.widths.into_iter();
         self.widen(last, widths.next()?)?;
         self.widths.extend(widths);
-        self.keys.extend(next.keys);
+        self.keys.append(next.keys);
         Some(())
     }
 

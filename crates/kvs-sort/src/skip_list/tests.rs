@@ -4,6 +4,7 @@ use std::sync::Arc;
 use kvs_core::{Order, RowKind, Scan, Store, Value};
 use proptest::prelude::*;
 
+use super::keys::Keys;
 use super::*;
 
 const PREFIX: &[u8] = &[0x10, 0x01];
@@ -66,13 +67,13 @@ fn expected(shape: Shape, keys: &BTreeSet<Vec<u8>>) -> Stored {
     let mut rows = Stored::new();
     let Some(top) = keys.iter().map(|key| shape.height(key)).max() else { return rows };
     for level in 0..=top {
-        let mut nodes = vec![(Vec::new(), vec![0_u64], Vec::new())];
+        let mut nodes = vec![(Vec::new(), vec![0_u64], Keys::default())];
         for key in keys {
             match shape.height(key).cmp(&level) {
-                Ordering::Greater => nodes.push((key.clone(), vec![0], Vec::new())),
+                Ordering::Greater => nodes.push((key.clone(), vec![0], Keys::default())),
                 Ordering::Equal => {
                     let (_, widths, keys) = nodes.last_mut().unwrap();
-                    keys.push(key.clone());
+                    keys.insert(keys.len(), key);
                     widths.push(0);
                 }
                 Ordering::Less => {}
@@ -224,10 +225,9 @@ fn a_walk_notices_that_a_node_has_changed() {
 
         let mut smaller = Node::read(&node).unwrap();
         smaller.shrink(0).unwrap();
-        for change in [
-            Batch::new().delete(row.clone()),
-            Batch::new().put(row, smaller.to_bytes().unwrap()),
-        ] {
+        for change in
+            [Batch::new().delete(row.clone()), Batch::new().put(row, smaller.to_bytes().unwrap())]
+        {
             rows.write(change).await.unwrap();
             let mut list = list(&rows, shape);
             assert_eq!(list.rank(last).await.unwrap(), None);
@@ -242,9 +242,10 @@ fn a_walk_notices_that_a_node_has_changed() {
 
 #[test]
 fn impossible_nodes_are_refused() {
-    let none: (Vec<u64>, Vec<Vec<u8>>) = (vec![], vec![]);
-    let more_keys = (vec![1_u64], vec![vec![1_u8]]);
-    for node in [none, more_keys] {
+    let mut keys = Keys::default();
+    let none: (Vec<u64>, _) = (vec![], keys.clone());
+    keys.insert(0, b"k");
+    for node in [none, (vec![1], keys)] {
         Node::read(&node.to_bytes().unwrap()).unwrap_err();
     }
     Node::read(&[]).unwrap_err();

@@ -114,11 +114,9 @@ impl SkipList<'_> {
     /// The keys of a node on level 0: the one that it begins with, and those in it.
     fn leaf_keys(&self, row: &Row) -> Result<Vec<Vec<u8>>> {
         let first = after(self.prefix.len() + LEVEL_BYTES, &row.clustering);
-        let mut keys = Node::read(&row.value)?.into_keys();
-        if !first.is_empty() {
-            keys.insert(0, first.to_vec());
-        }
-        Ok(keys)
+        let first = Some(first).filter(|first| !first.is_empty());
+        let node = Node::read(&row.value)?;
+        Ok(first.into_iter().chain(node.keys().iter()).map(<[u8]>::to_vec).collect())
     }
 
     /// The way down to the last key before `key`.

@@ -1,8 +1,11 @@
 //! Sorted sets and leaderboards over a store in memory.
 
+#![cfg(test)]
+
 mod beside_a_writer;
 mod clearing;
 mod costs;
+mod format;
 mod leaderboard;
 mod limits;
 mod observed;

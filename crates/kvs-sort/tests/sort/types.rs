@@ -50,3 +50,18 @@ fn a_leaderboard_is_no_sorted_set() {
         assert_eq!(board.score(&1).await.unwrap(), Some(1.0));
     });
 }
+
+/// Every call can be made from a task that moves between threads.
+#[test]
+fn futures_are_send() {
+    fn is_send<T: Send>(_: T) {}
+    let set = SortedSet::<String>::new(rows(), "set");
+    let board = Leaderboard::<String>::new(rows(), "board");
+    let name = String::new();
+    is_send((set.insert(&name), set.remove(&name), set.contains(&name), set.cleanup(1)));
+    is_send((set.first(), set.last(), set.clear(), set.len(), set.is_empty()));
+    is_send((board.set(&name, 1.0), board.add(&name, 1.0), board.remove(&name), board.cleanup(1)));
+    is_send((board.score(&name), board.rank(&name), board.around(&name, 1), board.at(1)));
+    is_send((board.top(1), board.clear(), board.len(), board.is_empty()));
+    is_send((set, board));
+}

@@ -8,6 +8,7 @@ const TASKS: u64 = 8;
 const EACH: u64 = 200;
 
 /// Runs `task` on as many tasks as there are, and gives all answers.
+#[expect(clippy::disallowed_methods, reason = "tasks of an application, outside the seams")]
 async fn on_many_tasks<T, F>(task: impl Fn(u64) -> F) -> Vec<T>
 where
     T: Send + 'static,

@@ -60,7 +60,7 @@ macro_rules! float {
     )*};
 }
 
-impl<'s> serde::Serializer for &'s mut Serializer<'_> {
+impl serde::Serializer for &mut Serializer<'_> {
     type Ok = ();
     type Error = Error;
     type SerializeSeq = Self;

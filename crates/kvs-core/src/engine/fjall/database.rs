@@ -116,10 +116,13 @@ pub(super) fn missing_file(data: &Path) -> Option<String> {
     // fjall numbers keyspaces in the order of their creation, after one of its own.
     let keyspaces = (0..=RowKind::ALL.len())
         .map(|number| data.join("keyspaces").join(number.to_string()).join("current"));
-    let missing = std::iter::once(data.join("version")).chain(keyspaces).find(|path| !path.exists());
+    let missing =
+        std::iter::once(data.join("version")).chain(keyspaces).find(|path| !path.exists());
     match missing {
         Some(path) => Some(path.display().to_string()),
-        None if journals(data).is_ok_and(|paths| paths.is_empty()) => Some("the journal".to_owned()),
+        None if journals(data).is_ok_and(|paths| paths.is_empty()) => {
+            Some("the journal".to_owned())
+        }
         None => None,
     }
 }

@@ -25,8 +25,9 @@ mod tests;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock, TryLockError};
+use std::sync::{Arc, PoisonError, RwLock, TryLockError};
 
+use fjall::compaction::Leveled;
 use fjall::{DatabaseBuilder, Iter, KeyspaceCreateOptions, PersistMode, Readable};
 
 use super::{Engine, EngineError, EngineResult, Visit, Wait, WriteSet};
@@ -65,7 +66,12 @@ impl Tuning {
 
     /// The options of every keyspace in it.
     pub fn keyspace(&self) -> KeyspaceCreateOptions {
-        KeyspaceCreateOptions::default().max_memtable_size(self.write_buffer_bytes)
+        // Tables are as large as the buffer, as in fjall's defaults: where that is small, so are
+        // compactions.
+        let levels = Leveled::default().with_table_target_size(self.write_buffer_bytes);
+        KeyspaceCreateOptions::default()
+            .max_memtable_size(self.write_buffer_bytes)
+            .compaction_strategy(Arc::new(levels))
     }
 }
 
@@ -144,6 +150,20 @@ impl Fjall {
             return Err(EngineError::WouldBlock);
         }
         self.with(wait, work)
+    }
+
+    /// Compacting writes all tables again before the old ones go, and fjall would not go on after it
+    /// had met a full disk on the way.
+    fn check_room(&self) -> EngineResult<()> {
+        let needed = self.with(Wait::Allowed, |database| Ok(database.tables_bytes()))?
+            + self.tuning.write_buffer_bytes;
+        match self.folder.free_bytes() {
+            Some(free) if free < needed => Err(EngineError::read(format!(
+                "it would need {needed} bytes, and {free} are free on the disk of {}",
+                self.folder.path().display()
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Begins the journal anew, unless somebody is using the database.
@@ -250,6 +270,7 @@ impl Engine for Fjall {
     }
 
     fn compact(&self) -> EngineResult<()> {
+        self.check_room()?;
         self.with(Wait::Allowed, |database| database.compact().map_err(EngineError::write))?;
         self.renew_journal()?;
         self.with(Wait::Allowed, |database| {

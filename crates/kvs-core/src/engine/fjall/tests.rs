@@ -145,9 +145,8 @@ fn compacting_disturbs_neither_readers_nor_writers() {
 fn batches_are_seen_whole() {
     let folder = tempdir().unwrap();
     let engine = open(folder.path()).unwrap();
-    let batch = |value: u8| {
-        write_set(&(0..50).map(|n| (key(n), Some(vec![value]))).collect::<Vec<_>>())
-    };
+    let batch =
+        |value: u8| write_set(&(0..50).map(|n| (key(n), Some(vec![value]))).collect::<Vec<_>>());
     engine.write(&batch(0), false, Wait::Allowed).unwrap();
     thread::scope(|scope| {
         let writer = scope.spawn(|| {

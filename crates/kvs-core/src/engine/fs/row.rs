@@ -82,7 +82,10 @@ mod tests {
             (newer, "version 2, this release knows 1"),
             (seal(*b"KVSJ", |_| {}), "something else"),
             (seal(TAG, |_| {}), "key is cut off"),
-            (seal(TAG, |out| out.extend_from_slice(&[9, 0, 0, 0, 0, 0, 0, 0, 1])), "key is cut off"),
+            (
+                seal(TAG, |out| out.extend_from_slice(&[9, 0, 0, 0, 0, 0, 0, 0, 1])),
+                "key is cut off",
+            ),
         ];
         for (bytes, expected) in cases {
             let wrong = decode(&bytes).unwrap_err();

@@ -112,8 +112,10 @@ fn a_crash_leaves_all_of_a_batch_or_nothing() {
     ]);
     let before = rows(&[(b"\x01a", b"1"), (b"\x01b", b"1")]);
     let after = rows(&[(b"\x01a", b"2"), (b"\x01c", b"2")]);
-    let half = |count: usize| move |files: &Files, changes: &Changes<'_>| {
-        files.commit(kinds(changes).take(count).collect::<Vec<_>>().into_iter()).unwrap();
+    let half = |count: usize| {
+        move |files: &Files, changes: &Changes<'_>| {
+            files.commit(kinds(changes).take(count).collect::<Vec<_>>().into_iter()).unwrap();
+        }
     };
     type Step<'a> = (&'a str, Box<dyn Fn(&Files, &Changes<'_>)>, &'a Rows);
     let steps: Vec<Step<'_>> = vec![
@@ -136,9 +138,14 @@ fn a_crash_leaves_all_of_a_batch_or_nothing() {
         }
         let leftovers = fs::read_dir(&data).unwrap().flat_map(|entry| {
             let path = entry.unwrap().path();
-            if path.is_dir() { fs::read_dir(path).unwrap().map(|e| e.unwrap().path()).collect() } else { vec![path] }
+            if path.is_dir() {
+                fs::read_dir(path).unwrap().map(|e| e.unwrap().path()).collect()
+            } else {
+                vec![path]
+            }
         });
-        let leftovers: Vec<_> = leftovers.filter(|path| path.extension() != Some("row".as_ref())).collect();
+        let leftovers: Vec<_> =
+            leftovers.filter(|path| path.extension() != Some("row".as_ref())).collect();
         assert_eq!(leftovers, [] as [PathBuf; 0], "after {name}");
     }
 }
@@ -167,7 +174,9 @@ fn after_a_failure_nothing_half_is_served() {
     let in_the_way = file_of(&data, b"\x01c");
     fs::create_dir(&in_the_way).unwrap();
     assert_eq!(outcome(engine.write(&batch, false, Wait::Allowed)), Outcome::Unknown);
-    for refused in [get(&engine, b"\x01a").map(drop), all(&engine).map(drop), put(&engine, b"\x01d", b"")] {
+    for refused in
+        [get(&engine, b"\x01a").map(drop), all(&engine).map(drop), put(&engine, b"\x01d", b"")]
+    {
         let said = message(refused.unwrap_err());
         assert!(said.contains("must be opened again") && said.contains(".new: "), "{said}");
     }

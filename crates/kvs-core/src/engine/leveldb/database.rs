@@ -90,8 +90,9 @@ impl Database {
     fn reopen(&mut self, is_new: bool) -> Result<(), Failure> {
         self.db = None;
         let opened = DB::open(&self.data, self.options(is_new));
+        // The library carries on after some failures.
         self.check()?;
-        self.db = Some(opened?);
+        self.db = Some(opened.map_err(|error| self.disk.fail(&self.data, error))?);
         self.logged_bytes = 0;
         Ok(())
     }
@@ -99,7 +100,7 @@ impl Database {
     fn options(&self, is_new: bool) -> Options {
         let defaults = Options::default();
         Options {
-            env: Rc::new(Box::new(DiskEnv(self.disk.clone()))),
+            env: Rc::new(Box::new(DiskEnv::new(self.disk.clone(), is_new))),
             log: Some(Rc::new(RefCell::new(Logger(Box::new(io::sink()))))),
             create_if_missing: is_new,
             // See above.

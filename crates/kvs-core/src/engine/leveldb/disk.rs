@@ -72,45 +72,52 @@ impl Disk {
 }
 
 /// The view that is handed to rusty-leveldb.
-pub(super) struct DiskEnv(pub(super) Rc<Disk>);
+pub(super) struct DiskEnv {
+    disk: Rc<Disk>,
+    /// Whether the database has yet to be created.
+    is_new: bool,
+}
 
 impl DiskEnv {
+    pub(super) fn new(disk: Rc<Disk>, is_new: bool) -> Self {
+        Self { disk, is_new }
+    }
+
     /// Does something to a file; a failure is the end.
     fn try_with<T>(&self, path: &Path, work: impl FnOnce() -> io::Result<T>) -> Result<T> {
-        self.0.check()?;
-        work().map_err(|error| self.0.fail(path, error))
+        self.disk.check()?;
+        work().map_err(|error| self.disk.fail(path, error))
     }
 
     fn appender(&self, path: &Path, options: &mut fs::OpenOptions) -> Result<Box<dyn Write>> {
         let file = self.try_with(path, || options.create(true).open(path))?;
-        let (disk, path) = (self.0.clone(), path.to_owned());
+        let (disk, path) = (self.disk.clone(), path.to_owned());
         Ok(Box::new(Appender { disk, path, file, is_named: false }))
     }
 }
 
 impl Env for DiskEnv {
     fn open_sequential_file(&self, path: &Path) -> Result<Box<dyn Read>> {
-        self.0.check()?;
+        self.disk.check()?;
         let mut bytes = match fs::read(path) {
             Ok(bytes) => bytes,
-            // There is no CURRENT yet in a new folder.
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let text = format!("{}: {error}", path.display());
-                return Err(Status::new(StatusCode::NotFound, &text));
+            // The name of the manifest, which rusty-leveldb looks for first.
+            Err(error) if self.is_new && error.kind() == ErrorKind::NotFound => {
+                return Err(error.into());
             }
-            Err(error) => return Err(self.0.fail(path, error)),
+            Err(error) => return Err(self.disk.fail(path, error)),
         };
         if is_log(path) || is_manifest(path) {
             let whole = log::whole_bytes(&bytes)
-                .map_err(|at| self.0.fail(path, format!("it is damaged at byte {at}")))?;
+                .map_err(|at| self.disk.fail(path, format!("it is damaged at byte {at}")))?;
             bytes.truncate(whole);
         }
         Ok(Box::new(io::Cursor::new(bytes)))
     }
 
     fn open_random_access_file(&self, path: &Path) -> Result<Box<dyn RandomAccess>> {
-        self.0.check()?;
-        Ok(Box::new(Table::open(self.0.clone(), path)?))
+        self.disk.check()?;
+        Ok(Box::new(Table::open(self.disk.clone(), path)?))
     }
 
     fn open_writable_file(&self, path: &Path) -> Result<Box<dyn Write>> {
@@ -145,16 +152,17 @@ impl Env for DiskEnv {
     }
 
     fn delete(&self, path: &Path) -> Result<()> {
-        self.0.check()?;
-        if self.0.keeps_deleted.get() && is_table(path) {
-            self.0.deleted.borrow_mut().push(path.to_owned());
+        self.disk.check()?;
+        if self.disk.keeps_deleted.get() && is_table(path) {
+            self.disk.deleted.borrow_mut().push(path.to_owned());
             return Ok(());
         }
         fs::remove_file(path).map_err(Status::from)
     }
 
-    fn mkdir(&self, path: &Path) -> Result<()> {
-        self.try_with(path, || fs::create_dir_all(path))
+    /// The data folder is there, or else it is lost.
+    fn mkdir(&self, _: &Path) -> Result<()> {
+        self.disk.check()
     }
 
     fn rmdir(&self, path: &Path) -> Result<()> {

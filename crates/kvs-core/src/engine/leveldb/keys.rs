@@ -53,9 +53,11 @@ mod tests {
         }
     }
 
+    type Halved = (&'static [u8], Option<&'static [u8]>, &'static [u8]);
+
     #[test]
     fn it_halves() {
-        let cases: [(&[u8], Option<&[u8]>, &[u8]); 4] = [
+        let cases: [Halved; 4] = [
             (b"", None, &[0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]),
             (b"prefix/\x10", Some(b"prefix/\x30"), b"prefix/\x20\0\0\0\0\0\0\0"),
             (b"a", Some(b"a\0"), b"a"),

@@ -34,6 +34,7 @@ mod tests;
 
 use std::error::Error as StdError;
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use rusty_leveldb::WriteBatch;
@@ -67,8 +68,9 @@ impl LevelDb {
     fn open_with(path: &Path, write_buffer_bytes: usize) -> Result<Self> {
         let folder = Folder::open(path, "leveldb")?;
         let (data, is_new) = (folder.data().to_owned(), folder.is_new());
-        if !is_new && let Some(missing) = missing_file(&data) {
-            return Err(folder.problem("a file of LevelDB is missing", missing));
+        let has_log = has_log(&data).map_err(|error| folder.problem("its data is lost", error))?;
+        if !is_new && !has_log {
+            return Err(folder.problem("its data is lost", "there is no log"));
         }
         let write_buffer_bytes = write_buffer_bytes.min(folder.write_buffer_bytes_max());
         let owner = Owner::start(move || Database::open(data, is_new, write_buffer_bytes))
@@ -150,7 +152,8 @@ impl Engine for LevelDb {
     fn get(&self, key: &[u8], wait: Wait, found: &mut dyn FnMut(&[u8])) -> EngineResult<()> {
         may_wait(wait)?;
         let key = key.to_vec();
-        let value = self.owner.ask(move |database| database.get(&key)).map_err(EngineError::read)?;
+        let value =
+            self.owner.ask(move |database| database.get(&key)).map_err(EngineError::read)?;
         if let Some(value) = value {
             found(&value);
         }
@@ -200,13 +203,8 @@ fn may_wait(wait: Wait) -> EngineResult<()> {
     }
 }
 
-/// A file that is always there, and whose loss LevelDB would not notice, or not name.
-fn missing_file(data: &Path) -> Option<String> {
-    let current = data.join("CURRENT");
-    if !current.exists() {
-        return Some(current.display().to_string());
-    }
-    let has_log = fs::read_dir(data)
-        .is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|e| disk::is_log(&e.path()))));
-    (!has_log).then(|| "the log".to_owned())
+/// Whether there is a log: LevelDB would not miss it, and what is only there.
+fn has_log(data: &Path) -> io::Result<bool> {
+    let mut paths = fs::read_dir(data)?.map(|entry| Ok(entry?.path()));
+    paths.try_fold(false, |found, path: io::Result<_>| Ok(found || disk::is_log(&path?)))
 }

@@ -102,7 +102,7 @@ proptest! {
 fn scans_of_many_parts_are_whole() {
     let folder = tempdir().unwrap();
     let engine = LevelDb::open(folder.path()).unwrap();
-    let value = |n: u32| vec![n as u8; if n % 50 == 0 { 300_000 } else { 10 }];
+    let value = |n: u32| vec![n as u8; if n.is_multiple_of(50) { 300_000 } else { 10 }];
     let writes: Vec<_> = (0..1_500).map(|n| (key(n), Some(value(n)))).collect();
     engine.write(&write_set(&writes), false, Wait::Allowed).unwrap();
     let mut expected: Rows = (0..1_500).map(|n| (key(n), value(n))).collect();
@@ -161,8 +161,10 @@ fn scans_see_one_moment() {
         // Tables that only the scan needed are gone.
         engine.compact().unwrap();
         let rows = all(&engine).unwrap();
-        let bytes: u64 =
-            tables(&folder.path().join("leveldb")).iter().map(|t| fs::metadata(t).unwrap().len()).sum();
+        let bytes: u64 = tables(&folder.path().join("leveldb"))
+            .iter()
+            .map(|t| fs::metadata(t).unwrap().len())
+            .sum();
         assert!(bytes < 100_000, "{bytes} bytes are kept for {} rows", rows.len());
     }
 }
@@ -336,7 +338,8 @@ fn missing_files_are_refused() {
         fs::remove_file(&files(&copy.path().join("leveldb"), part_of_name)[0]).unwrap();
         for _ in 0..2 {
             let error = LevelDb::open(copy.path()).err().expect(part_of_name).to_string();
-            assert!(error.contains("leveldb") || error.contains("LevelDB"), "{error}");
+            let says = [part_of_name, "no log", "missing live files"];
+            assert!(says.iter().any(|says| error.contains(says)), "{error}");
         }
     }
     let copy = killed(folder.path());
