@@ -12,8 +12,8 @@ use crate::store::StoreArgs;
 #[command(
     name = "kvs",
     version,
-    after_help = "Texts are UTF-8; `-` in place of a value or path reads the standard input, as it \
-                  is.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 not found."
+    after_help = "Texts are UTF-8. In place of a value or path `-` is the standard input or output, \
+                  as it is.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 not found."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]

@@ -38,8 +38,8 @@ pub(crate) enum Failure {
     },
     /// A long piece of work was stopped. What is done is done; doing it again goes on from there.
     Halfway {
-        /// What was to be done.
-        work: &'static str,
+        /// What was to be done, and on what.
+        work: String,
         /// What stopped it.
         source: kvs::Error,
     },

@@ -109,9 +109,9 @@
 //! # Ok::<(), kvs_core::DbaError>(()) }).unwrap();
 //! ```
 //!
-//! Inside [`entity::run`](kvs_core::entity::run) it is the store that lets one wait for the other,
-//! on a cluster too. A command may make several changes, which are applied together; one with an id
-//! is applied once, however often it is sent.
+//! Inside [`entity::run`](kvs_core::entity::run) it is the store that lets one wait for the other. A
+//! command may make several changes, which are applied together; one with an id is applied once,
+//! however often it is sent.
 //!
 //! ```
 //! use std::sync::Arc;

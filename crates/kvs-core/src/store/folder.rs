@@ -31,7 +31,7 @@ pub struct Folder {
     data: PathBuf,
     engine: &'static str,
     is_new: bool,
-    _lock: File,
+    lock: File,
 }
 
 impl Folder {
@@ -69,7 +69,7 @@ impl Folder {
             data: path.join(engine),
             engine,
             is_new: ready.is_none(),
-            _lock: lock,
+            lock,
         };
         if folder.is_new {
             folder.begin().map_err(|error| problem("it can't be set up", error))?;
@@ -140,6 +140,14 @@ impl Folder {
         let engine = self.engine;
         let text = format!("{MAGIC}\nformat {FORMAT}\nengine {engine}\nstate {}\n", state.name());
         write_atomically(&self.path, MARKER, text.as_bytes())
+    }
+}
+
+impl Drop for Folder {
+    /// Closing the file alone might not be enough: a process that is just being started shares it
+    /// until it runs its own program.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
     }
 }
 

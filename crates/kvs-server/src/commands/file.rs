@@ -31,7 +31,7 @@ pub(crate) async fn run(command: FileCommand, store: &StoreArgs, out: &mut Outpu
         }
         FileCommand::Get { dir, name, output } => {
             let file = store.open().await?.files(dir).open(&name).await?;
-            match output {
+            match output.filter(|path| path != Path::new("-")) {
                 Some(path) => download(&file, &path, out).await,
                 None => print(&file, out).await,
             }

@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, TryFutureExt, TryStreamExt, stream};
 use indicatif::ProgressBar;
 use kvs::{Eid, Entry, Feed, Key, Kvs, Result};
 use serde::Serialize;
@@ -49,15 +49,11 @@ pub(crate) struct Summary {
 }
 
 /// Loads the matches of a file, except what is there.
-pub(crate) async fn load(
-    kvs: &Kvs,
-    file: &Matches,
-    no_progress: bool,
-) -> crate::error::Result<Summary> {
+pub(crate) async fn load(kvs: &Kvs, file: &Matches, no_progress: bool) -> Result<Summary, Failure> {
     let entries = (ENTRIES_PER_MATCH * file.matches.len()) as u64;
     let bar = progress::bar(no_progress, "loading", Unit::Entries, Some(entries));
-    let loaded = Loader { kvs, catalog: Catalog::of(kvs), bar: &bar }.load(file).await;
-    let (added, tables) = loaded.map_err(|source| Failure::Halfway { work: "loading", source })?;
+    let loader = Loader { kvs, catalog: Catalog::of(kvs), bar: &bar };
+    let (added, tables) = loader.load(file).await?;
     Ok(Summary {
         found: file.matches.len(),
         repeated: file.repeated,
@@ -81,7 +77,7 @@ struct Loader<'a> {
 impl Loader<'_> {
     /// Gives the place in the file of the match of each entry that was added, and the number of
     /// tables.
-    async fn load(&self, file: &Matches) -> Result<(Vec<usize>, usize)> {
+    async fn load(&self, file: &Matches) -> Result<(Vec<usize>, usize), Failure> {
         let mut divisions = BTreeMap::<&str, Vec<Wanted<'_>>>::new();
         let mut teams = BTreeMap::<&str, Vec<Wanted<'_>>>::new();
         for wanted in file.matches.iter().enumerate() {
@@ -93,13 +89,17 @@ impl Loader<'_> {
         let mut added = Vec::new();
         let mut tables = 0;
 
-        let filling = divisions.iter().map(|(name, wanted)| self.division(name, wanted));
+        let filling = divisions.iter().map(|(name, wanted)| {
+            self.division(name, wanted).map_err(|error| stopped(name, error))
+        });
         let mut filling = stream::iter(filling).buffer_unordered(FEEDS_AT_ONCE);
         while let Some((new, counted)) = filling.try_next().await? {
             added.extend(new);
             tables += counted;
         }
-        let filling = teams.iter().map(|(name, wanted)| self.team(name, wanted));
+        let filling = teams
+            .iter()
+            .map(|(name, wanted)| self.team(name, wanted).map_err(|error| stopped(name, error)));
         let mut filling = stream::iter(filling).buffer_unordered(FEEDS_AT_ONCE);
         while let Some(new) = filling.try_next().await? {
             added.extend(new);
@@ -154,6 +154,11 @@ impl Loader<'_> {
         let matches = newest.into_values().map(|entry| entry.value).collect();
         Ok(Filled { matches, added })
     }
+}
+
+/// What stopped the loading of a division's or team's matches.
+fn stopped(name: &str, source: kvs::Error) -> Failure {
+    Failure::Halfway { work: format!("loading {name:?}"), source }
 }
 
 /// A feed that has all matches.

@@ -111,7 +111,7 @@ impl FromStr for Season {
 
 impl fmt::Display for Season {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}/{:02}", self.0, (self.0 + 1) % 100)
+        write!(f, "{:04}/{:02}", self.0, (self.0 % 100 + 1) % 100)
     }
 }
 

@@ -110,5 +110,5 @@ fn what_cannot_be_read_or_written_outside_is_named() {
         store.run(command.split(' ')).failed(1, error);
     }
     store.play("> file ls dir\n5\tname\n");
-    assert_eq!(store.run(["file", "get", "dir", "name"]).done().text(), "hello");
+    assert_eq!(store.run(["file", "get", "dir", "name", "-o", "-"]).done().text(), "hello");
 }

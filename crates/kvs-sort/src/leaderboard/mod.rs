@@ -42,8 +42,10 @@ const KIND_BYTES: usize = 1;
 /// [`MEMBER_BYTES_MAX`].
 ///
 /// Changes of one leaderboard must not overlap: see the
-/// [front page](crate#one-writer-at-a-time). A change is one atomic batch, so one that failed
-/// changed nothing, or, if its error's [outcome](DbaError::outcome) is unknown, all or nothing.
+/// [front page](crate#one-writer-at-a-time). If they did, later ones may find that the table
+/// contradicts itself, and fail with [`Decode`](DbaError::Decode). A change is one atomic batch, so
+/// one that failed changed nothing, or, if its error's [outcome](DbaError::outcome) is unknown, all
+/// or nothing.
 ///
 /// Reads may run beside a writer. One that makes several calls may then see a part of the changes
 /// made meanwhile: a rank is off by no more than their number.
@@ -167,7 +169,7 @@ where
         let Some(mut state) = self.state().await? else { return Ok(None) };
         let Some(score) = self.stored(&state, &member).await? else { return Ok(None) };
         let mut table = state.table(&self.rows);
-        take_out(&mut table, &key(score, &member)?).await?;
+        agree(table.remove(&key(score, &member)?).await?)?;
         let (batch, shape) = table.finish()?;
         state.table = shape;
         self.write(&state, batch.delete(state.row(&member))).await?;
@@ -226,10 +228,6 @@ where
     ) -> Result<Change, LeaderboardError> {
         let member = encode_member(member)?;
         let stored = self.state().await?;
-        let mut state = stored.clone().unwrap_or_else(|| State {
-            generation: Generation::default(),
-            table: Shape::new(self.random.next_u64()),
-        });
         let before = match &stored {
             Some(state) => self.stored(state, &member).await?,
             None => None,
@@ -247,11 +245,15 @@ where
             return Ok(Change { before, after });
         }
 
+        let mut state = stored.clone().unwrap_or_else(|| State {
+            generation: Generation::default(),
+            table: Shape::new(self.random.next_u64()),
+        });
         let mut table = state.table(&self.rows);
         if let Some(before) = before {
-            take_out(&mut table, &key(before, &member)?).await?;
+            agree(table.remove(&key(before, &member)?).await?)?;
         }
-        table.insert(&key(after, &member)?).await?;
+        agree(table.insert(&key(after, &member)?).await?)?;
         let (batch, shape) = table.finish()?;
         state.table = shape;
         let batch = batch.put(state.row(&member), after.to_bytes()?);
@@ -278,10 +280,11 @@ where
     }
 }
 
-/// Removes the key of a member that has a score.
-async fn take_out(table: &mut SkipList<'_>, key: &[u8]) -> Result<()> {
-    if table.remove(key).await? {
+/// A member's line is in the table if, and only if, the member has that score; so changing it never
+/// meets an unchanged table.
+fn agree(changed: bool) -> Result<()> {
+    if changed {
         return Ok(());
     }
-    Err(DbaError::decode("leaderboard", "a member has a score but is not in the table"))
+    Err(DbaError::decode("leaderboard", "its scores and its table contradict each other"))
 }

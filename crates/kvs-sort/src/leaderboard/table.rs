@@ -73,8 +73,8 @@ where
         self.standings_from(1)
     }
 
-    /// The table from this rank down, as lazily. To find its beginning costs what
-    /// [`at`](Self::at) does.
+    /// The table from this rank down, as lazily. To find its beginning costs what two calls of
+    /// [`at`](Self::at) do.
     pub fn standings_from(&self, rank: u64) -> BoxStream<'static, Standing<M>> {
         let this = self.clone();
         stream::pages(Cursor::From(rank.max(1)), move |cursor| {

@@ -1,18 +1,20 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use kvs_core::{Order, RowKind, Scan, Store, Value};
+use async_trait::async_trait;
+use kvs_core::{CallOptions, Dba, Key, Order, Page, RowKind, Scan, Store, Value};
 use proptest::prelude::*;
 
 use super::keys::Keys;
 use super::*;
 
+const NAME: &[u8] = b"list";
 const PREFIX: &[u8] = &[0x10, 0x01];
 
 type Stored = BTreeMap<Vec<u8>, Vec<u8>>;
 
 fn rows() -> Rows {
-    Rows::new(Arc::new(Store::memory().rows(RowKind::Entity)), b"list".to_vec())
+    Rows::new(Arc::new(Store::memory().rows(RowKind::Entity)), NAME.to_vec())
 }
 
 fn shape(seed: u64, fan_out_bits: u8) -> Shape {
@@ -238,6 +240,84 @@ fn a_walk_notices_that_a_node_has_changed() {
             list.remove(last).await.unwrap_err();
         }
     });
+}
+
+/// A node that was walked to is gone when it is to be read.
+#[test]
+fn a_scan_notices_that_its_node_is_gone() {
+    block_on(async {
+        let rows = rows();
+        let (shape, model) = build(&rows, shape(3, 2), &all(true), 1).await;
+        let boundary = model.iter().rfind(|key| shape.height(key) > 0).unwrap();
+        let probe = [boundary.as_slice(), &[0]].concat();
+        let mut reader = list(&rows, shape);
+        assert!(reader.rank(&probe).await.unwrap().is_some());
+
+        let mut writer = list(&rows, shape);
+        assert!(writer.remove(boundary).await.unwrap());
+        rows.write(writer.finish().unwrap().0).await.unwrap();
+        for order in [Order::Ascending, Order::Descending] {
+            assert_eq!(reader.beyond(&probe, order, 1).await.unwrap(), None);
+        }
+    });
+}
+
+/// Between two pages of a scan a writer splits the node that the first one ended with.
+#[test]
+fn a_scan_gives_each_key_once() {
+    block_on(async {
+        let memory: Arc<dyn Dba> = Arc::new(Store::memory().rows(RowKind::Entity));
+        let rows = Rows::new(memory.clone(), NAME.to_vec());
+        let (shape, model) = build(&rows, shape(3, 2), &all(true), 1).await;
+        let wanted = model.len() / 2;
+        let nodes = wanted / FAN_OUT + 2;
+        let first_page = Scan::prefix(list(&rows, shape).row(0, &[])).limit(nodes);
+        let last_node = rows.scan(&first_page).await.unwrap().rows.pop().unwrap();
+        let last_node = &last_node.clustering[PREFIX.len() + LEVEL_BYTES..];
+        let mut between = (0..=u8::MAX).map(|last| [last_node, &[last]].concat());
+        let between = between.find(|key| shape.height(key) > 0).unwrap();
+
+        let mut writer = list(&rows, shape);
+        assert!(writer.insert(&between).await.unwrap());
+        let split = writer.finish().unwrap().0;
+        let interrupted = Interrupted { dba: memory, after_scan: Mutex::new(Some(split)) };
+        let rows = Rows::new(Arc::new(interrupted), NAME.to_vec());
+        let found = list(&rows, shape).beyond(&[], Order::Ascending, wanted).await.unwrap();
+        assert_eq!(found.unwrap(), model.iter().take(wanted).cloned().collect::<Vec<_>>());
+        assert!(rows.get(list(&rows, shape).row(0, &between)).await.unwrap().is_some());
+    });
+}
+
+/// A store in which something is written after the first scan.
+struct Interrupted {
+    dba: Arc<dyn Dba>,
+    after_scan: Mutex<Option<Batch>>,
+}
+
+#[async_trait]
+impl Dba for Interrupted {
+    async fn get_with(&self, key: &Key, options: &CallOptions) -> Result<Option<Vec<u8>>> {
+        self.dba.get_with(key, options).await
+    }
+
+    async fn put_with(&self, key: &Key, value: Vec<u8>, options: &CallOptions) -> Result<()> {
+        self.dba.put_with(key, value, options).await
+    }
+
+    async fn delete_with(&self, key: &Key, options: &CallOptions) -> Result<()> {
+        self.dba.delete_with(key, options).await
+    }
+
+    async fn write_with(&self, name: &[u8], batch: Batch, options: &CallOptions) -> Result<()> {
+        self.dba.write_with(name, batch, options).await
+    }
+
+    async fn scan_with(&self, name: &[u8], scan: &Scan, options: &CallOptions) -> Result<Page> {
+        let page = self.dba.scan_with(name, scan, options).await?;
+        let batch = self.after_scan.lock().unwrap().take();
+        self.dba.write_with(name, batch.unwrap_or_default(), options).await?;
+        Ok(page)
+    }
 }
 
 #[test]

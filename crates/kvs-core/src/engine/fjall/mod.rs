@@ -17,6 +17,9 @@
 //!   Damage to what a batch holds is found by its checksum and refused, and so is damage to tables.
 //! - The journal is rotated after 64 MB, whatever the size of the file system.
 //!   [`compact`](Engine::compact) begins it anew, if nobody uses the store at that moment.
+//! - fjall doesn't look whether there is room for merging tables. The store's reserve makes it
+//!   unlikely that it meets a full disk there; if it does, writes are refused until the store is
+//!   opened again. Nothing that was acknowledged is lost.
 
 mod database;
 #[cfg(test)]

@@ -174,3 +174,18 @@ fn names_may_be_of_any_script() {
         Shown::run(&store, &[record("2022-09-01", "Österreich/1", teams, Some([0, 4]))], &[]);
     assert_eq!(shown.table(), ["1 東京 \"FC\" 3", "2 Реал/Мадрид 0"]);
 }
+
+#[test]
+fn names_that_are_taken_are_told() {
+    let store = Store::new();
+    let records = [record("2022-09-01", CUP, ["Ant", "Bee"], Some([1, 0]))];
+    store.write("matches.json", serde_json::to_vec(&records).unwrap());
+    let demo = ["demo", "--file", "matches.json", "--data-dir", "data"];
+    store.run(["sorted", "insert", "team/Ant", "x"]).done();
+    store.run(demo).failed(1, "kvs: loading \"Ant\" stopped halfway: \"team/Ant\" is a sorted");
+    store.run(["feed", "add", "team/Bee", "a text"]).done();
+    store.run(["sorted", "remove", "team/Ant", "x"]).done();
+    let refused = store.run(demo.iter().chain(&["--json"]));
+    refused.failed(1, r#""retryable":false,"applied":"unknown"}"#);
+    store.play("> feed all team/Bee\n1\ta text\n");
+}
