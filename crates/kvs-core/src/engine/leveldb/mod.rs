@@ -2,11 +2,11 @@
 //!
 //! **Not for data that you care about.** The author of that crate doesn't vouch for it: by its own
 //! description it is not battle-tested. Reading it and trying it out showed faults that lose data;
-//! this engine goes around those that it knows of ([`database`] and [`disk`] name them), which costs
+//! this engine goes around those that it knows of (`database` and `disk` name them), which costs
 //! some of LevelDB's speed. Take RocksDB, or fjall where there is no C++ compiler, unless you need
 //! LevelDB.
 //!
-//! The database is for one thread, so it has a thread of its own ([`owner`]), and every call waits
+//! The database is for one thread, so it has a thread of its own (`owner`), and every call waits
 //! for that. A scan reads from it in parts, so that its memory is bounded, and sees one moment: the
 //! tables and the memtable there were when it began are kept until it ends.
 //!
