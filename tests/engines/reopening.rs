@@ -67,10 +67,11 @@ async fn compacts(engine: Engine) {
 }
 
 fn bytes_used(folder: &Path) -> u64 {
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    let bytes = entries.map(|entry| {
-        let metadata = entry.metadata().unwrap();
-        if metadata.is_dir() { bytes_used(&entry.path()) } else { metadata.len() }
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    // The engine may be taking files away at this moment.
+    let bytes = paths.filter_map(|path| {
+        let metadata = path.metadata().ok()?;
+        Some(if metadata.is_dir() { bytes_used(&path) } else { metadata.len() })
     });
     bytes.sum()
 }
