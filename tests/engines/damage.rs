@@ -30,12 +30,14 @@ fn flip(bytes: &mut [u8], numerator: usize, denominator: usize, count: usize) {
 
 /// Rows that were compacted into the engine's own files are all there, or something is said.
 async fn of_data_is_noticed(engine: Engine) {
+    let mut noticed = 0;
     for (damage, store) in damaged(engine, true).await {
         match read(store).await {
             Ok(rows) => assert_eq!(rows, ROWS, "{damage}: rows are missing and nobody says so"),
-            Err(error) => assert!(!error.to_string().is_empty()),
+            Err(_) => noticed += 1,
         }
     }
+    assert!(noticed > 0, "the damage was nowhere near the data");
 }
 
 /// Of rows that are still in a log those after the damage may be gone, as after the loss of power;

@@ -10,6 +10,7 @@
 mod codec;
 mod entity;
 mod fixture;
+mod fs;
 mod marker;
 mod ordered;
 mod stored;
