@@ -1,14 +1,19 @@
-//! Seams: time and randomness come from here, so that a simulation can replace them.
+//! Seams: time, randomness, tasks and the network come from here, so that a simulation can replace
+//! them.
 
 mod blocking;
 mod clock;
+#[cfg(feature = "net")]
+pub mod net;
 mod random;
+mod spawn;
 
 use std::sync::Arc;
 
 pub use blocking::{blocking, uncancelled};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use random::{Random, SeededRandom, SystemRandom};
+pub use spawn::{Background, spawn};
 
 /// What a store takes from its surroundings.
 #[derive(Clone)]

@@ -29,11 +29,30 @@ pub enum RowKind {
     Entity = 2,
     /// A piece of a file; never changed once written.
     Chunk = 3,
+    /// What a node of a ring keeps for itself: its identity, votes, counters.
+    Meta = 4,
+    /// An entry of a log that nodes agree on.
+    Log = 5,
+    /// A replica of a row: the bucket, then the stored key of the row.
+    Replica = 6,
+    /// A digest of some replicas of a bucket.
+    Digest = 7,
+    /// A write kept for a node that is away.
+    Hint = 8,
 }
 
 impl RowKind {
     /// All kinds, in the order of their rows.
-    pub const ALL: [Self; 3] = [Self::Plain, Self::Entity, Self::Chunk];
+    pub const ALL: [Self; 8] = [
+        Self::Plain,
+        Self::Entity,
+        Self::Chunk,
+        Self::Meta,
+        Self::Log,
+        Self::Replica,
+        Self::Digest,
+        Self::Hint,
+    ];
 
     /// The kind that a stored key's first byte says.
     pub fn of(stored: &[u8]) -> Result<Self> {
@@ -48,6 +67,11 @@ impl RowKind {
             Self::Plain => "plain",
             Self::Entity => "entity",
             Self::Chunk => "chunk",
+            Self::Meta => "meta",
+            Self::Log => "log",
+            Self::Replica => "replica",
+            Self::Digest => "digest",
+            Self::Hint => "hint",
         }
     }
 }

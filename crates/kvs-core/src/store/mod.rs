@@ -6,6 +6,7 @@
 mod disk;
 mod folder;
 mod ranges;
+mod raw;
 mod rows;
 mod snapshot;
 mod sync;
@@ -25,6 +26,7 @@ use disk::DiskReserve;
 use sync::Syncer;
 
 pub use folder::Folder;
+pub use raw::Raw;
 pub use rows::Rows;
 pub use sync::Durability;
 
@@ -62,6 +64,18 @@ impl Store {
     /// The rows of one kind.
     pub fn rows(&self, kind: RowKind) -> Rows {
         Rows::new(self.clone(), kind)
+    }
+
+    /// Stored keys and values of all kinds, as they are.
+    pub fn raw(&self) -> Raw {
+        Raw::new(self.clone())
+    }
+
+    /// The same store, whose writes through this handle are synced before they are acknowledged,
+    /// whatever its durability.
+    #[must_use]
+    pub fn synced(&self) -> Self {
+        Self { durability: Durability::Always, ..self.clone() }
     }
 
     /// The name of the engine underneath.

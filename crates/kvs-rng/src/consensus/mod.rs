@@ -1,0 +1,1 @@
+//! How the layout is agreed.

@@ -1,0 +1,1 @@
+//! From partitions to buckets.

@@ -1,0 +1,1 @@
+//! The layout: members, quorum and the table of buckets.

@@ -1,0 +1,1 @@
+//! Who seems to be up.

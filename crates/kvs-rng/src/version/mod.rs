@@ -1,0 +1,1 @@
+//! Versions: causality of writes, siblings, and how they are resolved.
