@@ -43,19 +43,20 @@ pub async fn write(dba: &dyn Dba, number: u64) -> Result<()> {
 pub async fn check(dba: &dyn Dba) -> Result<u64> {
     let wrong = |detail: String| DbaError::decode("journal", detail);
     let mut expected = Vec::new();
-    let copies = dba.scan(PARTITION, &Scan::prefix([COPY])).await?.rows;
+    let copies = dba.scan(PARTITION, &Scan::prefix([COPY])).await?;
     let Some(first) = copies.first() else {
-        let entries = dba.scan(PARTITION, &Scan::all()).await?.rows.len();
+        let entries = dba.scan(PARTITION, &Scan::all()).await?.len();
         return if entries == 0 { Ok(0) } else { Err(wrong(format!("{entries} entries only"))) };
     };
-    let last = first.value.as_slice().try_into().map(u64::from_be_bytes);
+    let last = first.value.try_into().map(u64::from_be_bytes);
     let last = last.map_err(|error| wrong(error.to_string()))?;
     expected.extend((0..COPIES).map(|copy| (clustering(COPY, copy), last.to_be_bytes().to_vec())));
     let entries = (last.saturating_sub(KEPT) + 1..=last).map(|n| (clustering(ENTRY, n), value(n)));
     expected.extend(entries);
 
-    let found = dba.scan(PARTITION, &Scan::all().limit(1_000)).await?.rows;
-    let found: Vec<_> = found.into_iter().map(|row| (row.clustering, row.value)).collect();
+    let found = dba.scan(PARTITION, &Scan::all().limit(1_000)).await?;
+    let found: Vec<_> =
+        found.rows().map(|row| (row.clustering.to_vec(), row.value.to_vec())).collect();
     if found == expected {
         return Ok(last);
     }

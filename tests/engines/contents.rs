@@ -29,7 +29,7 @@ pub(crate) async fn fill(store: &Store) {
     let entities = LocalEntities::new(Arc::new(store.rows(RowKind::Entity)));
     let options = CallOptions::default();
     for n in 0..20_u8 {
-        let added = entity::run(&entities, b"entity", &options, |scope| async move {
+        let added = entity::run(&entities, *b"entity", &options, |scope| async move {
             scope.put(&Key::new("entity", [0x10, n]), payload::of(n.into(), 10)).await
         });
         added.await.unwrap();

@@ -116,7 +116,7 @@ async fn check_rows(rows: &Rows, numbers: impl Iterator<Item = u64> + Clone) {
     let mut scan = Scan::all();
     loop {
         let page = rows.scan(b"p", &scan).await.unwrap();
-        stored.extend(page.rows.into_iter().map(|row| row.clustering));
+        stored.extend(page.rows().map(|row| row.clustering.to_vec()));
         let Some(token) = page.resume else { break };
         scan = Scan::all().resume(token);
     }

@@ -40,7 +40,7 @@ async fn reads_as_absent(engine: Engine) {
             }
         }
         let page = rows.scan(b"p", &Scan::all().limit(expected.len())).await.unwrap();
-        assert_eq!((page.rows.len(), page.resume), (expected.len(), None));
+        assert_eq!((page.len(), page.resume), (expected.len(), None));
         let keys: Vec<Key> = rows.keys(b"").try_collect().await.unwrap();
         let keys: Vec<u8> = keys.iter().map(|key| key.clustering()[0]).collect();
         assert_eq!(keys, expected, "keys");

@@ -51,7 +51,7 @@ fn a_command_sent_by_many_at_once_is_applied_once() {
 async fn a_command_that_failed_may_be_sent_again() {
     let entities = counter::in_memory();
     let options = with_id(1);
-    let failed = entity::run(&entities, b"one", &options, |_| async {
+    let failed = entity::run(&entities, *b"one", &options, |_| async {
         Err::<u64, _>(DbaError::decode("command", "it fails"))
     });
     assert!(failed.await.is_err());

@@ -43,7 +43,7 @@ pub(crate) async fn seen(entities: &LocalEntities, name: &str) -> Vec<(u64, u64)
     let rows = entities.rows();
     let page = rows.scan(name.as_bytes(), &Scan::prefix([SEEN]).limit(10_000)).await.unwrap();
     let number = |bytes: &[u8]| u64::from_be_bytes(bytes.try_into().unwrap());
-    page.rows.iter().map(|row| (number(&row.clustering[1..]), number(&row.value))).collect()
+    page.rows().map(|row| (number(&row.clustering[1..]), number(row.value))).collect()
 }
 
 /// Runs `work` in threads with a runtime each, numbered from 0.

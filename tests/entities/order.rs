@@ -45,7 +45,7 @@ fn no_two_commands_overlap() {
     let options = CallOptions::default();
     in_threads(8, async |_| {
         for _ in 0..COMMANDS {
-            let command = entity::run(&entities, b"one", &options, |_| async {
+            let command = entity::run(&entities, *b"one", &options, |_| async {
                 assert!(!is_running.swap(true, Ordering::SeqCst), "two commands run at once");
                 tokio::task::yield_now().await;
                 is_running.store(false, Ordering::SeqCst);
@@ -62,7 +62,7 @@ async fn waiting_commands_run_in_the_order_they_came() {
     let options = CallOptions::default();
     let (release, released) = oneshot::channel::<()>();
     let ran = Mutex::new(Vec::new());
-    let mut first = Box::pin(entity::run(&entities, b"one", &options, |_| async {
+    let mut first = Box::pin(entity::run(&entities, *b"one", &options, |_| async {
         released.await.unwrap();
         Ok::<_, DbaError>(())
     }));
@@ -70,7 +70,7 @@ async fn waiting_commands_run_in_the_order_they_came() {
     let mut waiting = Vec::new();
     for n in 0..10 {
         let (ran, entities, options) = (&ran, &entities, &options);
-        waiting.push(Box::pin(entity::run(entities, b"one", options, move |_| async move {
+        waiting.push(Box::pin(entity::run(entities, *b"one", options, move |_| async move {
             ran.lock().unwrap().push(n);
             Ok::<_, DbaError>(())
         })));
@@ -91,7 +91,7 @@ async fn entities_do_not_wait_for_each_other() {
     let entities = counter::in_memory();
     let options = CallOptions::default();
     let (release, released) = oneshot::channel::<()>();
-    let mut blocked = Box::pin(entity::run(&entities, b"blocked", &options, |_| async {
+    let mut blocked = Box::pin(entity::run(&entities, *b"blocked", &options, |_| async {
         released.await.unwrap();
         Ok::<_, DbaError>(7)
     }));
@@ -107,7 +107,7 @@ async fn entities_do_not_wait_for_each_other() {
 #[tokio::test]
 async fn a_deadline_bounds_the_waiting() {
     let entities = counter::in_memory();
-    let turn = entities.begin(b"one", &CallOptions::default()).await.unwrap();
+    let turn = entities.begin((*b"one").into(), &CallOptions::default()).await.unwrap();
     let hurry = CallOptions::default().deadline(Duration::from_millis(1));
     let late = counter::add(&entities, "one", 1, &hurry).await.unwrap_err();
     assert!(matches!(late, DbaError::Deadline { .. }), "{late}");
@@ -122,13 +122,13 @@ async fn a_deadline_bounds_the_waiting() {
 async fn a_turn_ends_whatever_becomes_of_its_command() {
     let entities: LocalEntities = counter::in_memory();
     let options = CallOptions::default();
-    drop(entities.begin(b"one", &options).await.unwrap());
-    let fails = entity::run(&entities, b"one", &options, |scope| async move {
+    drop(entities.begin((*b"one").into(), &options).await.unwrap());
+    let fails = entity::run(&entities, *b"one", &options, |scope| async move {
         scope.put(&Key::new("one", counter::COUNT), vec![0xFF; 8]).await?;
         Err::<(), _>(DbaError::decode("command", "it fails"))
     });
     assert!(fails.await.is_err());
-    let panics = entity::run(&entities, b"one", &options, |_| async move {
+    let panics = entity::run(&entities, *b"one", &options, |_| async move {
         if true {
             panic!("it panics");
         }

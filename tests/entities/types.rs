@@ -12,7 +12,7 @@ async fn a_name_belongs_to_one_type() {
     assert_eq!(header::type_of(&*rows, b"name\xFF").await.unwrap(), None);
     assert_eq!(header::load::<u64>(&*rows, b"name\xFF", "feed", &options).await.unwrap(), None);
 
-    let created = entity::run(&entities, b"name\xFF", &options, |scope| async move {
+    let created = entity::run(&entities, *b"name\xFF", &options, |scope| async move {
         let key = Key::new(b"name\xFF", header::CLUSTERING);
         scope.put(&key, header::encode("feed", &42_u64)?).await?;
         Ok::<_, DbaError>(())
@@ -33,7 +33,7 @@ async fn a_name_belongs_to_one_type() {
 async fn a_command_cannot_reach_other_entities() {
     let entities = counter::in_memory();
     let options = CallOptions::default();
-    let reaches = entity::run(&entities, b"one", &options, |scope| async move {
+    let reaches = entity::run(&entities, *b"one", &options, |scope| async move {
         scope.put(&Key::from("two"), b"x".to_vec()).await
     });
     assert!(reaches.await.is_err());

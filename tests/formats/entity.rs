@@ -27,7 +27,7 @@ async fn command(store: &Store, number: u8) -> Result<u64, DbaError> {
     let entities = LocalEntities::new(Arc::new(store.rows(RowKind::Entity)));
     let options = CallOptions::default().command(CommandId::from_bytes([number; 16]));
     let rows = entities.rows();
-    entity::run(&entities, b"name", &options, |scope| async move {
+    entity::run(&entities, *b"name", &options, |scope| async move {
         let count =
             header::load::<u64>(&*rows, b"name", "counter", &CallOptions::default()).await?;
         let count = count.unwrap_or(0) + 1;

@@ -23,7 +23,8 @@ use crate::batch::Batch;
 use crate::error::{DbaError, Result};
 use crate::key::Key;
 use crate::options::CallOptions;
-use crate::scan::{Page, Row, Scan};
+use crate::page::{Page, Row};
+use crate::scan::Scan;
 use crate::stream;
 
 /// A store of rows, addressed by [`Key`].
@@ -40,7 +41,7 @@ use crate::stream;
 ///
 /// rows.write(b"user/42", Batch::new().put("email", "a@b.c").put("name", "Ada")).await?;
 /// let page = rows.scan(b"user/42", &Scan::all()).await?;
-/// assert_eq!(page.rows.len(), 2);
+/// assert_eq!(page.len(), 2);
 /// # Ok::<(), kvs_core::DbaError>(()) }).unwrap();
 /// ```
 #[async_trait]
@@ -91,11 +92,11 @@ pub trait Dba: Send + Sync + 'static {
     /// store see [`stream::rows`].
     fn stream(&self, partition: &[u8], scan: Scan) -> BoxStream<'_, Row> {
         let partition: Arc<[u8]> = partition.into();
-        stream::pages(scan, move |scan| {
+        stream::lazy_pages(scan, move |scan| {
             let partition = partition.clone();
             Box::pin(async move {
                 let page = self.scan(&partition, &scan).await?;
-                Ok((page.rows, page.resume.map(|token| scan.resume(token))))
+                Ok(stream::rows_of(page, scan))
             })
         })
     }

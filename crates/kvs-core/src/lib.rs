@@ -12,7 +12,7 @@
 //! rows.write(b"league", Batch::new().put("arsenal", "75").put("chelsea", "93")).await?;
 //!
 //! let page = rows.scan(b"league", &Scan::all().descending().limit(1)).await?;
-//! assert_eq!(page.rows[0].clustering, b"chelsea");
+//! assert_eq!(page.first().map(|row| row.clustering), Some(b"chelsea".as_slice()));
 //! # Ok::<(), kvs_core::DbaError>(()) }).unwrap();
 //! ```
 //!
@@ -51,6 +51,7 @@ mod batch;
 mod error;
 mod key;
 mod options;
+mod page;
 
 #[doc(inline)]
 pub use batch::{Batch, Op};
@@ -61,5 +62,6 @@ pub use error::{DbaError, Outcome, Result};
 pub use format::stored_key::RowKind;
 pub use key::Key;
 pub use options::{CallOptions, Consistency, SessionToken};
-pub use scan::{Order, Page, Range, ResumeToken, Row, Scan, prefix_end};
+pub use page::{Page, Row, RowRef};
+pub use scan::{Order, Range, ResumeToken, Scan, prefix_end};
 pub use store::{Durability, Store};

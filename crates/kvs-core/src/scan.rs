@@ -78,6 +78,20 @@ impl Scan {
         Self { limit, ..self }
     }
 
+    /// With a short page, for the beginning of a stream of which perhaps only the first item is
+    /// wanted.
+    #[must_use]
+    pub fn short(self) -> Self {
+        self.limit(16)
+    }
+
+    /// With pages four times as long, up to 1,024 rows: a stream that is read on pays for fewer.
+    #[must_use]
+    pub fn longer(self) -> Self {
+        let limit = self.limit.max(self.limit.saturating_mul(4).min(1_024));
+        self.limit(limit)
+    }
+
     /// Goes on where the page that carried `token` ended.
     #[must_use]
     pub fn resume(self, token: ResumeToken) -> Self {
@@ -176,24 +190,6 @@ pub fn prefix_end(prefix: &[u8]) -> Option<Vec<u8>> {
         }
     }
     None
-}
-
-/// One row of a page.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// Where in the partition.
-    pub clustering: Vec<u8>,
-    /// What is there.
-    pub value: Vec<u8>,
-}
-
-/// Some rows of a scan, and where to go on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Page {
-    /// The rows, in the scan's order.
-    pub rows: Vec<Row>,
-    /// Where to go on; `None` if there are no more rows.
-    pub resume: Option<ResumeToken>,
 }
 
 /// Where a page ended, to be given to the next scan of the same range and order.

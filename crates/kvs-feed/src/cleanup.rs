@@ -38,15 +38,15 @@ impl<T: Value> Feed<T> {
     pub async fn cleanup_step(&self) -> Result<Cleaned> {
         let floor = Eid(self.state().await?.floor);
         let marks = self.scan(&Scan::prefix(MARKS).limit(STEP)).await?;
-        if marks.rows.is_empty() {
+        if marks.is_empty() {
             let cleared = self.scan(&Scan::range(at_or_below(floor)).limit(STEP)).await?;
             let more = cleared.resume.is_some();
-            return self.delete(cleared.rows.into_iter().map(|row| row.clustering), 1, more).await;
+            return self.delete(cleared.rows().map(|row| row.clustering.to_vec()), 1, more).await;
         }
-        let mut keys = Vec::with_capacity(2 * marks.rows.len());
-        for mark in marks.rows {
-            keys.push(entry_key(mark_eid(&mark.clustering)?));
-            keys.push(mark.clustering);
+        let mut keys = Vec::with_capacity(2 * marks.len());
+        for mark in marks.rows() {
+            keys.push(entry_key(mark_eid(mark.clustering)?));
+            keys.push(mark.clustering.to_vec());
         }
         self.delete(keys.into_iter(), 2, true).await
     }

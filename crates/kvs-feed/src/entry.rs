@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Bound;
 
-use kvs_core::{DbaError, Range, Result, Row, Value};
+use kvs_core::{DbaError, Range, Result, RowRef, Value};
 use serde::{Deserialize, Serialize};
 
 /// The number of an entry in its feed: 1 for the first one added, and so on.
@@ -67,10 +67,10 @@ fn number(clustering: &[u8]) -> Result<u64> {
 }
 
 /// The entry in a row; `None` if it was removed.
-pub(crate) fn read<T: Value>(row: &Row) -> Result<Option<Entry<T>>> {
+pub(crate) fn read<T: Value>(row: RowRef<'_>) -> Result<Option<Entry<T>>> {
     if row.value == REMOVED {
         return Ok(None);
     }
-    let value = T::from_bytes(&row.value)?;
-    Ok(Some(Entry { eid: entry_eid(&row.clustering)?, value }))
+    let value = T::from_bytes(row.value)?;
+    Ok(Some(Entry { eid: entry_eid(row.clustering)?, value }))
 }

@@ -17,7 +17,7 @@ use crate::entry::{self, Eid, Entry, REMOVED, entry_key, mark_key};
 /// entity of another type. A name has 1 to 1,024 bytes, an entry at most 16 MiB with its key.
 pub struct Feed<T> {
     pub(crate) dba: Arc<dyn Dba>,
-    pub(crate) name: Vec<u8>,
+    pub(crate) name: Arc<[u8]>,
     options: CallOptions,
     entries: PhantomData<fn() -> T>,
 }
@@ -55,9 +55,9 @@ impl<T: Value> Feed<T> {
     pub const TYPE: &'static str = "feed";
 
     /// The feed `name` in `dba`.
-    pub fn new(dba: Arc<dyn Dba>, name: impl Into<Vec<u8>>) -> Self {
+    pub fn new(dba: Arc<dyn Dba>, name: impl AsRef<[u8]>) -> Self {
         let options = CallOptions::default();
-        Self { dba, name: name.into(), options, entries: PhantomData }
+        Self { dba, name: name.as_ref().into(), options, entries: PhantomData }
     }
 
     /// The same feed, with other options for its calls.
@@ -90,23 +90,20 @@ impl<T: Value> Feed<T> {
     /// All entries, newest first, beginning with the entry `from`, or else with the newest.
     ///
     /// If `from` was removed, it begins with the next one. The stream is lazy: it holds one page of
-    /// 256 entries (or 4 MiB). Entries added while it runs are not in it; of entries removed
+    /// at most 1,024 entries (or 4 MiB). Entries added while it runs are not in it; of entries removed
     /// meanwhile some may be.
     pub fn all(&self, from: Option<Eid>) -> BoxStream<'static, Entry<T>> {
         let this = self.clone();
-        stream::pages(None, move |scan: Option<Scan>| {
+        stream::lazy_pages(None, move |scan: Option<Scan>| {
             let this = this.clone();
             Box::pin(async move {
                 let scan = match scan {
                     Some(scan) => scan,
-                    None => Scan::range(older_from(&this.state().await?, from)),
+                    None => Scan::range(older_from(&this.state().await?, from)).short(),
                 };
-                let page = this.scan(&scan).await?;
-                let mut entries = Vec::with_capacity(page.rows.len());
-                for row in &page.rows {
-                    entries.extend(entry::read(row)?);
-                }
-                Ok((entries, page.resume.map(|token| Some(scan.resume(token)))))
+                let mut page = this.scan(&scan).await?;
+                let next = page.resume.take().map(|token| Some(scan.longer().resume(token)));
+                Ok((page.read(entry::read).filter_map(Result::transpose), next))
             })
         })
     }
@@ -137,7 +134,7 @@ impl<T: Value> Feed<T> {
             (Bound::Included(entry_key(Eid(state.last))), Bound::Included(entry_key(Eid(newer))));
         let mut rows = self.dba.stream(&self.name, Scan::range(range).descending().limit(16));
         while let Some(row) = stream::next(&mut rows).await {
-            if let Some(entry) = entry::read(&row?)? {
+            if let Some(entry) = entry::read(row?.as_ref())? {
                 return Ok(Some(entry));
             }
         }
@@ -181,7 +178,7 @@ impl<T: Value> Feed<T> {
         let mut len = 0;
         while let Some(current) = scan.take() {
             let page = self.scan(&current).await?;
-            len += page.rows.iter().filter(|row| row.value != REMOVED).count() as u64;
+            len += page.rows().filter(|row| row.value != REMOVED).count() as u64;
             scan = page.resume.map(|token| current.resume(token));
         }
         let removed = state.len - len;
@@ -216,7 +213,7 @@ impl<T: Value> Feed<T> {
 
     /// The stored bytes of an entry that has not been removed.
     async fn value(&self, eid: Eid) -> Result<Option<Vec<u8>>> {
-        let key = Key::new(self.name.as_slice(), entry_key(eid));
+        let key = Key::new(&*self.name, entry_key(eid));
         let value = self.dba.get_with(&key, &self.options).await?;
         Ok(value.filter(|value| value != REMOVED))
     }

@@ -75,13 +75,13 @@ impl Generation {
         let end = self.prefix();
         let range = (Bound::Excluded(self.swept.clone()), Bound::Excluded(end.clone()));
         let page = rows.scan(&Scan::range(range).limit(limit.min(CLEANUP_ROWS_MAX))).await?;
-        let cleaned = Cleaned { removed: page.rows.len() as u64, more: page.resume.is_some() };
-        self.swept = match page.rows.last() {
-            Some(last) if cleaned.more => last.clustering.clone(),
+        let cleaned = Cleaned { removed: page.len() as u64, more: page.resume.is_some() };
+        self.swept = match page.last() {
+            Some(last) if cleaned.more => last.clustering.to_vec(),
             _ => end,
         };
         let mut batch = Batch::new();
-        let keys = page.rows.into_iter().map(|row| row.clustering);
+        let keys = page.rows().map(|row| row.clustering.to_vec());
         batch.extend(keys.map(|clustering| Op::Delete { clustering }));
         Ok((batch, cleaned))
     }

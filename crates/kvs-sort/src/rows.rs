@@ -15,7 +15,7 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    pub(crate) fn new(dba: Arc<dyn Dba>, name: Vec<u8>) -> Self {
+    pub(crate) fn new(dba: Arc<dyn Dba>, name: &[u8]) -> Self {
         Self { dba, name: name.into(), options: CallOptions::default() }
     }
 

@@ -8,7 +8,7 @@ use kvs_core::codec::ordered;
 use kvs_core::entity::header;
 use kvs_core::limits::{CLUSTERING_BYTES_MAX, at_most};
 use kvs_core::{
-    Batch, BoxStream, CallOptions, Dba, DbaError, Order, Range, Result, Row, Scan, stream,
+    Batch, BoxStream, CallOptions, Dba, DbaError, Order, Range, Result, RowRef, Scan, stream,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -95,8 +95,8 @@ where
     pub const TYPE: &'static str = "sorted";
 
     /// The set `name` in `dba`.
-    pub fn new(dba: Arc<dyn Dba>, name: impl Into<Vec<u8>>) -> Self {
-        Self { rows: Rows::new(dba, name.into()), elements: PhantomData }
+    pub fn new(dba: Arc<dyn Dba>, name: impl AsRef<[u8]>) -> Self {
+        Self { rows: Rows::new(dba, name.as_ref()), elements: PhantomData }
     }
 
     /// The same set, with other options for its calls.
@@ -154,17 +154,19 @@ where
 
     /// The least element. A small read and a scan of one row.
     pub async fn first(&self) -> Result<Option<T>> {
-        stream::next(&mut self.stream(.., Order::Ascending, 1)).await.transpose()
+        stream::next(&mut self.stream(.., Order::Ascending, Scan::all().limit(1))).await.transpose()
     }
 
     /// The greatest element. A small read and a scan of one row.
     pub async fn last(&self) -> Result<Option<T>> {
-        stream::next(&mut self.stream(.., Order::Descending, 1)).await.transpose()
+        stream::next(&mut self.stream(.., Order::Descending, Scan::all().limit(1)))
+            .await
+            .transpose()
     }
 
     /// All elements in ascending order.
     ///
-    /// The stream is lazy: it holds one page of 256 elements, which shows the set as it was when the
+    /// The stream is lazy: it holds one page of at most 1,024 elements, which shows the set as it was when the
     /// page was read.
     pub fn flatten(&self) -> BoxStream<'static, T> {
         self.range(..)
@@ -178,12 +180,12 @@ where
     /// The elements within `bounds` in ascending order, as lazily. Bounds the wrong way round hold
     /// nothing.
     pub fn range(&self, bounds: impl RangeBounds<T>) -> BoxStream<'static, T> {
-        self.stream(bounds, Order::Ascending, Scan::LIMIT_DEFAULT)
+        self.stream(bounds, Order::Ascending, Scan::all().short())
     }
 
     /// The elements within `bounds` in descending order, as lazily.
     pub fn range_descending(&self, bounds: impl RangeBounds<T>) -> BoxStream<'static, T> {
-        self.stream(bounds, Order::Descending, Scan::LIMIT_DEFAULT)
+        self.stream(bounds, Order::Descending, Scan::all().short())
     }
 
     /// Removes all elements and gives their number. One small write, however many there are.
@@ -225,27 +227,31 @@ where
         &self,
         bounds: impl RangeBounds<T>,
         order: Order,
-        page_rows: usize,
+        page: Scan,
     ) -> BoxStream<'static, T> {
         let this = self.clone();
-        stream::pages(encode_bounds(bounds), move |range: Result<Range>| {
+        let first = encode_bounds(bounds).map(|range| (range, page.page_rows()));
+        stream::lazy_pages(first, move |page: Result<(Range, usize)>| {
             let this = this.clone();
             Box::pin(async move {
-                let (start, end) = range?;
-                let Some(state) = this.state().await? else { return Ok((Vec::new(), None)) };
+                let ((start, end), page_rows) = page?;
+                let state = this.state().await?.unwrap_or_default();
                 let prefix = state.generation.prefix();
-                let element = |row: &Row| after(prefix.len(), &row.clustering).to_vec();
                 let scan = Scan::range(within(&prefix, (start.clone(), end.clone())));
-                let page = this.rows.scan(&scan.order(order).limit(page_rows)).await?;
-                let next = page.resume.and(page.rows.last()).map(|last| {
-                    let last = Bound::Excluded(element(last));
-                    Ok(match order {
+                let scan = scan.order(order).limit(page_rows);
+                let page = this.rows.scan(&scan).await?;
+                let more = page.last().filter(|_| page.resume.is_some());
+                let next = more.map(|last| {
+                    let last = Bound::Excluded(after(prefix.len(), last.clustering).to_vec());
+                    let range = match order {
                         Order::Ascending => (last, end),
                         Order::Descending => (start, last),
-                    })
+                    };
+                    Ok((range, scan.longer().page_rows()))
                 });
-                let elements = page.rows.iter().map(|row| ordered::from_bytes(&element(row)));
-                Ok((elements.collect::<Result<Vec<T>>>()?, next))
+                let element =
+                    move |row: RowRef<'_>| ordered::from_bytes(after(prefix.len(), row.clustering));
+                Ok((page.read(element), next))
             })
         })
     }

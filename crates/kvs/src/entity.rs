@@ -9,13 +9,13 @@ use kvs_core::{CallOptions, Dba, DbaError, EntityStore, Value};
 #[derive(Clone)]
 pub(crate) struct Entity {
     store: Arc<dyn EntityStore>,
-    pub(crate) name: Vec<u8>,
+    pub(crate) name: Arc<[u8]>,
     pub(crate) options: CallOptions,
 }
 
 impl Entity {
-    pub(crate) fn new(store: Arc<dyn EntityStore>, name: Vec<u8>) -> Self {
-        Self { store, name, options: CallOptions::default() }
+    pub(crate) fn new(store: Arc<dyn EntityStore>, name: impl Into<Arc<[u8]>>) -> Self {
+        Self { store, name: name.into(), options: CallOptions::default() }
     }
 
     pub(crate) fn with(self, options: CallOptions) -> Self {
@@ -34,6 +34,6 @@ impl Entity {
         E: From<DbaError>,
         F: Future<Output = Result<T, E>>,
     {
-        entity::run(&*self.store, &self.name, &self.options, command).await
+        entity::run(&*self.store, self.name.clone(), &self.options, command).await
     }
 }

@@ -43,7 +43,7 @@ pub trait Value: Sized + Send + Sync + 'static {
 
     /// The value's bytes.
     fn to_bytes(&self) -> Result<Vec<u8>> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(128);
         self.encode_into(&mut out)?;
         Ok(out)
     }

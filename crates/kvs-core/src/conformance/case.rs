@@ -11,7 +11,8 @@ use crate::dba::Dba;
 use crate::env::uncancelled;
 use crate::key::Key;
 use crate::limits::PAGE_BYTES_MAX;
-use crate::scan::{Row, Scan};
+use crate::page::{Row, RowRef};
+use crate::scan::Scan;
 
 /// A store, and partitions in it that belong to one case.
 pub(super) struct Case<S: ?Sized = dyn Dba> {
@@ -74,17 +75,17 @@ impl Case {
         let mut next = scan.clone();
         loop {
             let page = self.store.scan(partition, &next).await.unwrap();
-            let bytes: usize = page.rows.iter().map(row_bytes).sum();
-            let is_full = page.rows.len() == scan.page_rows() || bytes >= PAGE_BYTES_MAX;
-            let last_bytes = page.rows.last().map_or(0, row_bytes);
-            assert!(page.rows.len() <= scan.page_rows(), "a page of {} rows", page.rows.len());
+            let bytes = page.bytes();
+            let is_full = page.len() == scan.page_rows() || bytes >= PAGE_BYTES_MAX;
+            let last_bytes = page.last().map_or(0, |row| row.clustering.len() + row.value.len());
+            assert!(page.len() <= scan.page_rows(), "a page of {} rows", page.len());
             assert!(bytes - last_bytes < PAGE_BYTES_MAX, "a page of {bytes} bytes");
             assert!(
-                rows.is_empty() || !page.rows.is_empty(),
+                rows.is_empty() || !page.is_empty(),
                 "a page was promised after {} rows, and is empty",
                 rows.len()
             );
-            rows.extend(page.rows);
+            rows.extend(page.rows().map(RowRef::to_row));
             match page.resume {
                 None => return rows,
                 Some(_) if !is_full => panic!("a page that is not full is not the last one"),
@@ -98,10 +99,6 @@ impl Case {
         let rows = self.all(partition, Scan::all()).await.into_iter();
         rows.map(|row| (row.clustering, row.value)).collect()
     }
-}
-
-fn row_bytes(row: &Row) -> usize {
-    row.clustering.len() + row.value.len()
 }
 
 /// Does everything side by side, each as a task of its own, and gives the results in order.

@@ -87,7 +87,7 @@ pub(super) async fn readers_see_whole_batches(case: &Case) {
             while changes < CHANGES {
                 let before = acknowledged.load(Ordering::SeqCst).to_be_bytes().to_vec();
                 let page = store.scan(&partition, &Scan::all().order(order)).await.unwrap();
-                let found: Vec<_> = page.rows.into_iter().map(|row| row.value).collect();
+                let found: Vec<_> = page.rows().map(|row| row.value.to_vec()).collect();
                 assert!(found == vec![found[0].clone(); ROWS.into()], "half of a batch: {found:?}");
                 assert!(found[0] >= before, "{found:?}, but {before:?} was acknowledged");
                 changes += u32::from(found[0] != seen);

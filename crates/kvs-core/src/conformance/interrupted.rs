@@ -20,7 +20,7 @@ fn batch(value: u8) -> Batch {
 /// The value that all rows have.
 async fn value(case: &Case, partition: &[u8]) -> u8 {
     let page = case.store.scan(partition, &Scan::all()).await.unwrap();
-    let values: Vec<u8> = page.rows.iter().map(|row| row.value[0]).collect();
+    let values: Vec<u8> = page.rows().map(|row| row.value[0]).collect();
     assert_eq!(values, [values[0]; ROWS as usize], "half of a batch");
     values[0]
 }
@@ -43,7 +43,7 @@ pub(super) async fn deadlines(case: &Case) {
         }
         assert_eq!(value(case, &partition).await, last, "write {n}");
         match case.store.scan_with(&partition, &Scan::all(), &no_time).await {
-            Ok(page) => assert!(page.rows.iter().all(|row| row.value == [last])),
+            Ok(page) => assert!(page.rows().all(|row| row.value == [last])),
             Err(error) => late(error),
         }
     }

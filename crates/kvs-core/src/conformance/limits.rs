@@ -39,7 +39,7 @@ pub(super) async fn at_the_limit(case: &Case) {
     let puts = |batch: Batch, n: usize| batch.put(n.to_be_bytes(), "x");
     store.write(&many, (0..BATCH_OPS_MAX).fold(Batch::new(), puts)).await.unwrap();
     let page = store.scan(&many, &Scan::all().limit(PAGE_ROWS_MAX)).await.unwrap();
-    assert_eq!((page.rows.len(), page.resume), (BATCH_OPS_MAX, None));
+    assert_eq!((page.len(), page.resume), (BATCH_OPS_MAX, None));
     let deletes = |batch: Batch, n: usize| batch.delete(n.to_be_bytes());
     store.write(&many, (0..BATCH_OPS_MAX).fold(Batch::new(), deletes)).await.unwrap();
     assert_eq!(case.rows(&many).await, []);

@@ -20,7 +20,7 @@ use crate::batch::{Batch, Op};
 use crate::dba::Dba;
 use crate::error::Result;
 use crate::key::Key;
-use crate::scan::{Order, Page, Range, ResumeToken, Scan};
+use crate::scan::{Order, Range, ResumeToken, Scan};
 
 /// The most operations of a history.
 const OPERATIONS_MAX: usize = 40;
@@ -141,9 +141,9 @@ impl Subject {
     }
 
     async fn page(&mut self, partition: u8, scan: Scan) -> Result<Answer> {
-        let Page { rows, resume } = self.store.scan(&self.partition(partition), &scan).await?;
-        self.open = resume.map(|token| (partition, scan, token));
-        let rows = rows.into_iter().map(|row| (row.clustering, row.value)).collect();
+        let page = self.store.scan(&self.partition(partition), &scan).await?;
+        let rows = page.rows().map(|row| (row.clustering.to_vec(), row.value.to_vec())).collect();
+        self.open = page.resume.map(|token| (partition, scan, token));
         Ok(Answer::Page(rows, self.open.is_some()))
     }
 }

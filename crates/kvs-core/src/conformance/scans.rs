@@ -7,7 +7,8 @@ use futures_util::TryStreamExt;
 
 use super::case::Case;
 use crate::limits::PAGE_BYTES_MAX;
-use crate::scan::{Order, Range, Row, Scan};
+use crate::page::Row;
+use crate::scan::{Order, Range, Scan};
 use crate::stream;
 
 pub(super) const ORDERS: [Order; 2] = [Order::Ascending, Order::Descending];

@@ -13,7 +13,8 @@ use crate::error::{DbaError, Result};
 use crate::format::stored_key::RowKind;
 use crate::key::Key;
 use crate::options::CallOptions;
-use crate::scan::{Page, ResumeToken, Scan};
+use crate::page::Page;
+use crate::scan::{ResumeToken, Scan};
 use crate::store::{Rows, Store};
 
 fn rows() -> Rows {
@@ -114,15 +115,17 @@ impl Dba for Faulty {
 
     async fn scan_with(&self, name: &[u8], scan: &Scan, options: &CallOptions) -> Result<Page> {
         let mut page = self.answer(self.0.scan_with(name, scan, options).await)?;
-        let token = |row: Option<&crate::Row>| {
-            row.map(|row| ResumeToken::new(scan.ordering(), &row.clustering))
+        let token = |row: Option<crate::RowRef<'_>>| {
+            row.map(|row| ResumeToken::new(scan.ordering(), row.clustering))
         };
         match self.1 {
-            Fault::LeavesOutTheLastRow if page.resume.is_none() => drop(page.rows.pop()),
-            Fault::RepeatsTheLastRow if page.resume.is_some() && page.rows.len() > 1 => {
-                page.resume = token(page.rows.iter().rev().nth(1));
+            Fault::LeavesOutTheLastRow if page.resume.is_none() => {
+                page.truncate(page.len().saturating_sub(1));
             }
-            Fault::PromisesAnotherPage => page.resume = token(page.rows.last()),
+            Fault::RepeatsTheLastRow if page.resume.is_some() && page.len() > 1 => {
+                page.resume = token(page.rows().rev().nth(1));
+            }
+            Fault::PromisesAnotherPage => page.resume = token(page.last()),
             _ => {}
         }
         Ok(page)

@@ -4,7 +4,8 @@ use super::case::Case;
 use super::scans::ORDERS;
 use crate::error::{DbaError, Outcome};
 use crate::key::Key;
-use crate::scan::{Order, Page, ResumeToken, Scan};
+use crate::page::Page;
+use crate::scan::{Order, ResumeToken, Scan};
 
 const ROWS: [&str; 6] = ["b", "d", "f", "h", "j", "l"];
 
@@ -20,7 +21,7 @@ async fn first_page(case: &Case, order: Order) -> (Vec<u8>, Scan, ResumeToken) {
 
 /// The clustering keys of a page, one after another.
 fn text(page: &Page) -> String {
-    page.rows.iter().map(|row| String::from_utf8_lossy(&row.clustering)).collect()
+    page.rows().map(|row| String::from_utf8_lossy(row.clustering)).collect()
 }
 
 /// All that is left of a scan.

@@ -2,11 +2,14 @@
 //!
 //! Each [`RowKind`] has its column family. Blocks are compressed with LZ4; files of the write-ahead
 //! log are recycled, which makes durable writes cheaper. A read that memtables and block cache can
-//! answer is answered at once; one that needs the disk says so first. A write waits only for the log
-//! in the page cache, unless it is to be synced or RocksDB is holding writers back.
+//! answer is answered at once; one that needs the disk says so first, unless the whole store is no
+//! larger than the block cache: then each block is read from disk once at most, and a change of
+//! threads would cost more than that. A write waits only for the log in the page cache, unless it is
+//! to be synced or RocksDB is holding writers back.
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
@@ -18,6 +21,13 @@ use crate::error::{Outcome, Result};
 use crate::format::stored_key::RowKind;
 use crate::scan::{Order, Range, half_open};
 use crate::store::Folder;
+
+/// What RocksDB puts before a batch, and at most before each write in it.
+const BATCH_HEADER_BYTES: usize = 12;
+const RECORD_HEADER_BYTES: usize = 16;
+
+/// After so many reads it is asked again how large the store is.
+const READS_BETWEEN_LOOKS: u32 = 4_096;
 
 /// Sizes of RocksDB's memory.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +71,7 @@ impl Tuning {
 /// The RocksDB engine.
 pub struct RocksDb {
     db: DB,
+    size: Size,
     read_cached: ReadOptions,
     read: ReadOptions,
     write_at_once: WriteOptions,
@@ -95,6 +106,7 @@ impl RocksDb {
         write_synced.set_sync(true);
         Ok(Self {
             db,
+            size: Size { cache_bytes: tuning.block_cache_bytes as u64, ..Size::default() },
             read_cached: read_options(Wait::Never),
             read: read_options(Wait::Allowed),
             write_at_once,
@@ -117,6 +129,31 @@ impl RocksDb {
     }
 }
 
+/// How large the files of the store are, compared with the cache for their blocks.
+#[derive(Default)]
+struct Size {
+    cache_bytes: u64,
+    reads: AtomicU32,
+    exceeds_cache: AtomicBool,
+}
+
+impl Size {
+    /// Whether a read that was asked for with `wait` may go to the files.
+    fn patience(&self, wait: Wait, db: &DB) -> Wait {
+        if self.reads.fetch_add(1, Ordering::Relaxed).is_multiple_of(READS_BETWEEN_LOOKS) {
+            let bytes = |kind: RowKind| {
+                let family = db.cf_handle(kind.name())?;
+                db.property_int_value_cf(family, properties::LIVE_SST_FILES_SIZE).ok()?
+            };
+            // What isn't known counts as too large.
+            let bytes = RowKind::ALL.iter().try_fold(0, |sum, kind| Some(sum + bytes(*kind)?));
+            let exceeds = bytes.is_none_or(|bytes| bytes > self.cache_bytes);
+            self.exceeds_cache.store(exceeds, Ordering::Relaxed);
+        }
+        if self.exceeds_cache.load(Ordering::Relaxed) { wait } else { Wait::Allowed }
+    }
+}
+
 impl Engine for RocksDb {
     fn name(&self) -> &'static str {
         "rocksdb"
@@ -127,7 +164,7 @@ impl Engine for RocksDb {
     }
 
     fn get(&self, key: &[u8], wait: Wait, found: &mut dyn FnMut(&[u8])) -> EngineResult<()> {
-        let options = match wait {
+        let options = match self.size.patience(wait, &self.db) {
             Wait::Never => &self.read_cached,
             Wait::Allowed => &self.read,
         };
@@ -145,7 +182,9 @@ impl Engine for RocksDb {
             (false, Wait::Never) => &self.write_at_once,
             (false, Wait::Allowed) => &self.write,
         };
-        let mut batch = WriteBatch::default();
+        let mut batch = WriteBatch::with_capacity_bytes(
+            BATCH_HEADER_BYTES + writes.bytes() + writes.len() * RECORD_HEADER_BYTES,
+        );
         let mut of_kind = None;
         for (key, value) in writes.iter() {
             // Most batches are of one kind: its family is looked up once.
@@ -165,7 +204,7 @@ impl Engine for RocksDb {
     fn scan(&self, range: &Range, order: Order, wait: Wait, visit: Visit<'_>) -> EngineResult<()> {
         let (start, end) = half_open(range);
         let family = self.family(&start)?;
-        let mut options = read_options(wait);
+        let mut options = read_options(self.size.patience(wait, &self.db));
         options.set_iterate_lower_bound(start);
         if let Some(end) = end {
             options.set_iterate_upper_bound(end);

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::batch::Batch;
 use crate::format::envelope::Envelope;
 use crate::format::stored_key::{self, RowKind};
 
@@ -39,6 +40,22 @@ impl WriteSet {
             |bytes| stored_key::encode_into(bytes, kind, partition, clustering),
             value.map(|value| |bytes: &mut Vec<u8>| Envelope::new(value).encode_into(bytes)),
         );
+    }
+
+    /// Adds all of `batch`, to rows of one partition.
+    pub fn batch(&mut self, kind: RowKind, partition: &[u8], batch: &Batch) {
+        let prefix = stored_key::encode(kind, partition, &[]);
+        for op in batch.ops() {
+            let key = |bytes: &mut Vec<u8>| {
+                bytes.extend_from_slice(&prefix);
+                bytes.extend_from_slice(op.clustering());
+            };
+            let value = op.value();
+            self.push(
+                key,
+                value.map(|value| |bytes: &mut Vec<u8>| Envelope::new(value).encode_into(bytes)),
+            );
+        }
     }
 
     /// Adds: set a stored key to a stored value, both as they are; `None` removes the key.

@@ -55,11 +55,11 @@ pub(super) async fn record(
     summary.kept += 1;
     if summary.kept > RESULTS_KEPT as u64 {
         let oldest = dba.scan(name, &Scan::prefix([PREFIX]).limit(2)).await?;
-        let oldest = oldest.rows.into_iter().find(|row| row.clustering != SUMMARY);
+        let oldest = oldest.rows().find(|row| row.clustering != SUMMARY);
         if let Some(oldest) = oldest {
             summary.floor = oldest.clustering.get(1..).and_then(|id| id.try_into().ok());
             summary.kept -= 1;
-            writes.push(Op::Delete { clustering: oldest.clustering });
+            writes.push(Op::Delete { clustering: oldest.clustering.to_vec() });
         }
     }
     writes.push(Op::Put { clustering: SUMMARY.to_vec(), value: summary.to_bytes()? });

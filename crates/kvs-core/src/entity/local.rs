@@ -30,9 +30,9 @@ impl LocalEntities {
 
 #[async_trait]
 impl EntityStore for LocalEntities {
-    async fn begin(&self, name: &[u8], options: &CallOptions) -> Result<Begun> {
-        limits::check_partition(name)?;
-        let lock = self.locks.lock(name);
+    async fn begin(&self, name: Arc<[u8]>, options: &CallOptions) -> Result<Begun> {
+        limits::check_partition(&name)?;
+        let lock = self.locks.lock(&name);
         let held = match options.deadline {
             None => lock.await,
             Some(deadline) => tokio::time::timeout(deadline, lock)
@@ -40,11 +40,11 @@ impl EntityStore for LocalEntities {
                 .map_err(|_elapsed| DbaError::Deadline { operation: "command" })?,
         };
         if let Some(id) = options.command
-            && let Some(result) = history::find(&*self.rows, name, id).await?
+            && let Some(result) = history::find(&*self.rows, &name, id).await?
         {
             return Ok(Begun::Done(result));
         }
-        Ok(Begun::Turn(Turn::new(name.to_vec(), options.command, held)))
+        Ok(Begun::Turn(Turn::new(name, options.command, held)))
     }
 
     async fn submit(&self, turn: Turn, mut writes: Batch, result: Vec<u8>) -> Result<()> {
@@ -55,7 +55,7 @@ impl EntityStore for LocalEntities {
             if let Some(id) = turn.command() {
                 history::record(&*rows, turn.name(), id, result, &mut writes).await?;
             }
-            rows.write(turn.name(), writes).await
+            rows.write_with(turn.name(), writes, &CallOptions::default()).await
         })
         .await
     }

@@ -10,22 +10,22 @@ type Lock = Arc<tokio::sync::Mutex<()>>;
 /// Locks by name. A name takes memory while somebody holds or awaits its lock.
 #[derive(Default)]
 pub(super) struct Locks {
-    table: Mutex<HashMap<Vec<u8>, Lock>>,
+    table: Mutex<HashMap<Arc<[u8]>, Lock>>,
 }
 
 impl Locks {
     /// Waits for the lock of `name`; waiters are served in order.
-    pub(super) async fn lock(self: &Arc<Self>, name: &[u8]) -> Held {
-        let entry = Entry { locks: self.clone(), name: name.to_vec(), lock: self.entry(name) };
+    pub(super) async fn lock(self: &Arc<Self>, name: &Arc<[u8]>) -> Held {
+        let entry = Entry { locks: self.clone(), name: name.clone(), lock: self.entry(name) };
         let guard = entry.lock.clone().lock_owned().await;
         Held { _guard: guard, _entry: entry }
     }
 
-    fn entry(&self, name: &[u8]) -> Lock {
+    fn entry(&self, name: &Arc<[u8]>) -> Lock {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         match table.get(name) {
             Some(lock) => lock.clone(),
-            None => table.entry(name.to_vec()).or_default().clone(),
+            None => table.entry(name.clone()).or_default().clone(),
         }
     }
 }
@@ -39,7 +39,7 @@ pub(super) struct Held {
 
 struct Entry {
     locks: Arc<Locks>,
-    name: Vec<u8>,
+    name: Arc<[u8]>,
     lock: Lock,
 }
 
@@ -62,10 +62,11 @@ mod tests {
     #[tokio::test]
     async fn a_lock_nobody_uses_takes_no_memory() {
         let locks = Arc::new(Locks::default());
+        let (name_a, name_b): (Arc<[u8]>, Arc<[u8]>) = (b"a".to_vec().into(), b"b".to_vec().into());
         let size = |locks: &Locks| locks.table.lock().unwrap().len();
-        let (a, b) = (locks.lock(b"a").await, locks.lock(b"b").await);
+        let (a, b) = (locks.lock(&name_a).await, locks.lock(&name_b).await);
         assert_eq!(size(&locks), 2);
-        let mut waiting = Box::pin(locks.lock(b"a"));
+        let mut waiting = Box::pin(locks.lock(&name_a));
         let polled = std::future::poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx))).await;
         assert!(polled.is_pending());
         drop(a);

@@ -21,7 +21,7 @@
 //! let store = LocalEntities::new(Arc::new(Store::memory().rows(RowKind::Entity)));
 //! let options = CallOptions::default();
 //! for expected in 1..=3 {
-//!     let count = entity::run(&store, b"counter", &options, |scope| async move {
+//!     let count = entity::run(&store, *b"counter", &options, |scope| async move {
 //!         let key = Key::new("counter", [0x10]);
 //!         let count = scope.get(&key).await?.map_or(0, |bytes| bytes[0]) + 1;
 //!         scope.put(&key, vec![count]).await?;
@@ -69,7 +69,7 @@ pub trait EntityStore: Send + Sync + 'static {
     ///
     /// With a command id in `options` that was applied before, it gives that command's result
     /// instead. The deadline in `options` bounds the waiting.
-    async fn begin(&self, name: &[u8], options: &CallOptions) -> Result<Begun>;
+    async fn begin(&self, name: Arc<[u8]>, options: &CallOptions) -> Result<Begun>;
 
     /// Applies the command that has the turn: its writes and its result, in one batch. The turn ends
     /// when that is done, also if the future is dropped.
@@ -89,14 +89,14 @@ pub enum Begun {
 
 /// The right to run one command on an entity. Dropping it ends the turn with nothing changed.
 pub struct Turn {
-    name: Vec<u8>,
+    name: Arc<[u8]>,
     command: Option<CommandId>,
     _hold: Box<dyn Any + Send>,
 }
 
 impl Turn {
     /// The turn of `command` on the entity `name`, which lasts as long as `hold` is held.
-    pub fn new(name: Vec<u8>, command: Option<CommandId>, hold: impl Any + Send) -> Self {
+    pub fn new(name: Arc<[u8]>, command: Option<CommandId>, hold: impl Any + Send) -> Self {
         Self { name, command, _hold: Box::new(hold) }
     }
 
@@ -118,7 +118,7 @@ impl Turn {
 /// command again gets the same answer.
 pub async fn run<T, E, F>(
     store: &dyn EntityStore,
-    name: &[u8],
+    name: impl Into<Arc<[u8]>>,
     options: &CallOptions,
     command: impl FnOnce(Arc<Scope>) -> F,
 ) -> Result<T, E>
@@ -127,11 +127,12 @@ where
     E: From<DbaError>,
     F: Future<Output = Result<T, E>>,
 {
-    let turn = match store.begin(name, options).await? {
+    let name = name.into();
+    let turn = match store.begin(name.clone(), options).await? {
         Begun::Turn(turn) => turn,
         Begun::Done(result) => return Ok(T::from_bytes(&result)?),
     };
-    let scope = Arc::new(Scope::new(name.to_vec(), store.rows()));
+    let scope = Arc::new(Scope::new(name, store.rows()));
     let answer = command(scope.clone()).await?;
     let writes = scope.take();
     match turn.command() {

@@ -12,22 +12,23 @@ use crate::error::{DbaError, Result};
 use crate::key::Key;
 use crate::limits;
 use crate::options::CallOptions;
-use crate::scan::{ContainsKey, Order, Page, Range, ResumeToken, Row, Scan, is_empty};
+use crate::page::Page;
+use crate::scan::{ContainsKey, Order, Range, ResumeToken, Scan, is_empty};
 
 type Written = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// The rows of one entity as its running command sees them: the committed ones, and over them what
 /// the command has written so far. Nothing is written through until the command is submitted.
 pub struct Scope {
-    name: Vec<u8>,
+    name: Arc<[u8]>,
     rows: Arc<dyn Dba>,
     written: Mutex<Written>,
 }
 
 impl Scope {
     /// The rows of the entity `name` among the committed `rows`.
-    pub fn new(name: Vec<u8>, rows: Arc<dyn Dba>) -> Self {
-        Self { name, rows, written: Mutex::default() }
+    pub fn new(name: impl Into<Arc<[u8]>>, rows: Arc<dyn Dba>) -> Self {
+        Self { name: name.into(), rows, written: Mutex::default() }
     }
 
     /// What was written, as one batch; the scope is as new afterwards.
@@ -47,7 +48,7 @@ impl Scope {
     }
 
     fn check_name(&self, partition: &[u8]) -> Result<()> {
-        if partition == self.name {
+        if *partition == *self.name {
             return Ok(());
         }
         let detail = format!(
@@ -118,30 +119,29 @@ impl Dba for Scope {
 fn merge(committed: Page, written: &Written, range: Range, scan: &Scan) -> Page {
     let order = scan.ordering();
     let covered = covered(&committed, range, order);
-    let mut rows: BTreeMap<Vec<u8>, Option<Vec<u8>>> =
-        committed.rows.into_iter().map(|row| (row.clustering, Some(row.value))).collect();
+    let mut rows: BTreeMap<&[u8], Option<&[u8]>> =
+        committed.rows().map(|row| (row.clustering, Some(row.value))).collect();
     let over = written.iter().filter(|(key, _)| covered.contains_key(key));
-    rows.extend(over.map(|(key, value)| (key.clone(), value.clone())));
+    rows.extend(over.map(|(key, value)| (key.as_slice(), value.as_deref())));
 
-    let live = rows
-        .into_iter()
-        .filter_map(|(clustering, value)| value.map(|value| Row { clustering, value }));
-    let mut rows: Vec<Row> = match order {
+    let live = rows.into_iter().filter_map(|(clustering, value)| Some((clustering, value?)));
+    let mut page: Page = match order {
         Order::Ascending => live.collect(),
         Order::Descending => live.rev().collect(),
     };
-    if rows.len() <= scan.page_rows() {
-        return Page { rows, resume: committed.resume };
+    if page.len() <= scan.page_rows() {
+        page.resume = committed.resume;
+        return page;
     }
-    rows.truncate(scan.page_rows());
-    let resume = rows.last().map(|last| ResumeToken::new(order, &last.clustering));
-    Page { rows, resume }
+    page.truncate(scan.page_rows());
+    page.resume = page.last().map(|last| ResumeToken::new(order, last.clustering));
+    page
 }
 
 /// The part of `range` that the page speaks for: up to its last row if there are more.
 fn covered(page: &Page, (start, end): Range, order: Order) -> Range {
-    let last = page.rows.last().filter(|_| page.resume.is_some());
-    let last = last.map(|row| Bound::Included(row.clustering.clone()));
+    let last = page.last().filter(|_| page.resume.is_some());
+    let last = last.map(|row| Bound::Included(row.clustering.to_vec()));
     match order {
         Order::Ascending => (start, last.unwrap_or(end)),
         Order::Descending => (last.unwrap_or(start), end),
@@ -186,7 +186,7 @@ mod tests {
             runtime.block_on(async {
                 let rows: Arc<dyn Dba> = Arc::new(Store::memory().rows(RowKind::Entity));
                 rows.write(b"e", batch(&before)).await.unwrap();
-                let scope = Scope::new(b"e".to_vec(), rows.clone());
+                let scope = Scope::new(*b"e", rows.clone());
                 scope.write(b"e", batch(&during)).await.unwrap();
 
                 let mut scan = Scan::range((Bound::Included(vec![from]), Bound::Unbounded));

@@ -44,9 +44,9 @@ impl Chunks {
         let mut chunks = 0;
         loop {
             let page = self.0.scan(&partition(run, chunks / GROUP_CHUNKS), &last).await?;
-            let in_group = match page.rows.first().map(|row| row.clustering.as_slice()) {
+            let in_group = match page.first().map(|row| row.clustering) {
                 None => 0,
-                Some([index]) => u64::from(*index) + 1,
+                Some(&[index]) => u64::from(index) + 1,
                 Some(_) => return Err(DbaError::decode("chunk", "its key is not an index")),
             };
             chunks += in_group;

@@ -34,7 +34,7 @@ impl Files {
             return Ok(cleaned);
         }
         let mut garbage = directory
-            .scan(garbages_key(), |row| Ok((garbage_id(&row)?, Garbage::from_bytes(&row.value)?)));
+            .scan(garbages_key(), |row| Ok((garbage_id(row)?, Garbage::from_bytes(row.value)?)));
         while let Some((id, garbage)) = stream::next(&mut garbage).await.transpose()? {
             match garbage {
                 Garbage::Dropped => self.remove_file(id, &mut cleaned).await?,
@@ -63,7 +63,7 @@ impl Files {
     async fn remove_file(&self, file: Id, cleaned: &mut Cleaned) -> Result<()> {
         let mut done = Vec::new();
         let mut extents = self.directory().scan(extents_key(file), |row| {
-            Ok((extent_start(&row)?, Extent::from_bytes(&row.value)?))
+            Ok((extent_start(row)?, Extent::from_bytes(row.value)?))
         });
         while let Some((start, extent)) = stream::next(&mut extents).await.transpose()? {
             self.chunks.remove(extent.run, extent.chunks()).await?;

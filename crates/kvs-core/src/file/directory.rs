@@ -10,7 +10,8 @@ use crate::dba::Dba;
 use crate::entity::header;
 use crate::key::Key;
 use crate::options::CallOptions;
-use crate::scan::{Row, Scan};
+use crate::page::RowRef;
+use crate::scan::Scan;
 use crate::{DbaError, stream};
 
 /// Longest name of a file, in bytes.
@@ -63,8 +64,8 @@ impl Directory {
             (Bound::Included(extents_key(file)), Bound::Included(extent_key(file, position)));
         let scan = Scan::range(range).descending().limit(1);
         let page = self.rows.scan(&self.name, &scan).await?;
-        let Some(row) = page.rows.first() else { return Ok(None) };
-        Ok(Some((extent_start(row)?, Extent::from_bytes(&row.value)?)))
+        let Some(row) = page.first() else { return Ok(None) };
+        Ok(Some((extent_start(row)?, Extent::from_bytes(row.value)?)))
     }
 
     pub(super) async fn get<T: Value>(&self, clustering: Vec<u8>) -> Result<Option<T>> {
@@ -84,15 +85,15 @@ impl Directory {
     pub(super) fn scan<T: Send + 'static>(
         &self,
         prefix: Vec<u8>,
-        read: fn(Row) -> Result<T, DbaError>,
+        read: fn(RowRef<'_>) -> Result<T, DbaError>,
     ) -> FileStream<T> {
         let directory = self.clone();
-        stream::pages(Scan::prefix(prefix), move |scan| {
+        stream::lazy_pages(Scan::prefix(prefix), move |scan| {
             let directory = directory.clone();
             Box::pin(async move {
-                let page = directory.rows.scan(&directory.name, &scan).await?;
-                let items = page.rows.into_iter().map(read).collect::<Result<_, _>>()?;
-                Ok((items, page.resume.map(|token| scan.resume(token))))
+                let mut page = directory.rows.scan(&directory.name, &scan).await?;
+                let next = page.resume.take().map(|token| scan.resume(token));
+                Ok((page.read(move |row| Ok(read(row)?)), next))
             })
         })
     }

@@ -283,7 +283,7 @@ impl Files {
         let directory = self.directory();
         directory.exists().await?;
         Ok(directory.scan(rows::file_key(prefix), |row| {
-            Ok(FileInfo::new(rows::file_name(&row)?, &FileRow::from_bytes(&row.value)?))
+            Ok(FileInfo::new(rows::file_name(row)?, &FileRow::from_bytes(row.value)?))
         }))
     }
 
@@ -311,7 +311,7 @@ impl Files {
         T: Value,
         F: Future<Output = Result<T>>,
     {
-        entity::run(&*self.entities, &self.name, &CallOptions::default(), |scope| {
+        entity::run(&*self.entities, self.name.clone(), &CallOptions::default(), |scope| {
             command(Directory::new(scope, self.name.clone()))
         })
         .await

@@ -89,7 +89,7 @@ impl OpenFile {
     }
 
     /// The piece at a cursor: a chunk, or what of it is asked for.
-    async fn piece(&self, cursor: Cursor) -> Fetched<Vec<u8>, Cursor, FileError> {
+    async fn piece(&self, cursor: Cursor) -> Fetched<Vec<Vec<u8>>, Cursor, FileError> {
         let Cursor { position, end, extent } = cursor;
         if position >= end {
             return Ok((Vec::new(), None));

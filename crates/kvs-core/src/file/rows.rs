@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::env::Env;
 use crate::error::{DbaError, Result};
-use crate::scan::Row;
+use crate::page::RowRef;
 
 const FILE: u8 = 0x10;
 const EXTENT: u8 = 0x11;
@@ -91,7 +91,7 @@ pub(super) fn file_key(name: &str) -> Vec<u8> {
     [&[FILE], name.as_bytes()].concat()
 }
 
-pub(super) fn file_name(row: &Row) -> Result<String> {
+pub(super) fn file_name(row: RowRef<'_>) -> Result<String> {
     let name = row.clustering.get(1..).unwrap_or_default();
     String::from_utf8(name.to_vec()).map_err(|error| DbaError::decode("file name", error))
 }
@@ -106,7 +106,7 @@ pub(super) fn extent_key(file: Id, start: u64) -> Vec<u8> {
 }
 
 /// Where in its file an extent begins.
-pub(super) fn extent_start(row: &Row) -> Result<u64> {
+pub(super) fn extent_start(row: RowRef<'_>) -> Result<u64> {
     let start = row.clustering.last_chunk().copied().map(u64::from_be_bytes);
     start.ok_or_else(|| DbaError::decode("extent", "its key is cut off"))
 }
@@ -120,7 +120,7 @@ pub(super) fn garbage_key(id: Id) -> Vec<u8> {
     [&[GARBAGE], id.0.as_slice()].concat()
 }
 
-pub(super) fn garbage_id(row: &Row) -> Result<Id> {
+pub(super) fn garbage_id(row: RowRef<'_>) -> Result<Id> {
     let id = row.clustering.get(1..).and_then(|id| id.try_into().ok());
     id.map(Id).ok_or_else(|| DbaError::decode("garbage", "its key is not an id"))
 }

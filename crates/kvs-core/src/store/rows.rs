@@ -14,8 +14,13 @@ use crate::format::stored_key::{self, RowKind};
 use crate::key::Key;
 use crate::limits::{self, PAGE_BYTES_MAX};
 use crate::options::CallOptions;
-use crate::scan::{Order, Page, ResumeToken, Row, Scan, is_empty};
+use crate::page::Page;
+use crate::scan::{Order, ResumeToken, Scan, is_empty};
 use crate::stream;
+
+/// Room that a page is given before anything is known of its rows.
+const ROOM_ROWS: usize = 1_024;
+const ROOM_ROW_BYTES: usize = 64;
 
 /// How many keys are read at a time.
 const KEYS: usize = 256;
@@ -94,9 +99,7 @@ impl Dba for Rows {
         }
         let bytes = batch.bytes() + batch.len() * (partition.len() + 3 + OVERHEAD);
         let mut writes = WriteSet::with_capacity(batch.len(), bytes);
-        for op in batch.ops() {
-            writes.row(self.kind, partition, op.clustering(), op.value());
-        }
+        writes.batch(self.kind, partition, &batch);
         self.store.write("write", writes, options).await
     }
 
@@ -132,12 +135,12 @@ struct PageBuilder {
     page: Result<Page>,
     order: Order,
     rows_max: usize,
-    bytes: usize,
 }
 
 impl PageBuilder {
     fn new(order: Order, rows_max: usize) -> Self {
-        Self { page: Ok(Page::default()), order, rows_max, bytes: 0 }
+        let rows = rows_max.min(ROOM_ROWS);
+        Self { page: Ok(Page::with_capacity(rows, rows * ROOM_ROW_BYTES)), order, rows_max }
     }
 
     fn visit(
@@ -157,13 +160,11 @@ impl PageBuilder {
         if envelope.is_expired(now_ms) {
             return ControlFlow::Continue(());
         }
-        if page.rows.len() >= self.rows_max || self.bytes >= PAGE_BYTES_MAX {
-            let last = page.rows.last().map(|row| ResumeToken::new(self.order, &row.clustering));
-            page.resume = last;
+        if page.len() >= self.rows_max || page.bytes() >= PAGE_BYTES_MAX {
+            page.resume = page.last().map(|row| ResumeToken::new(self.order, row.clustering));
             return ControlFlow::Break(());
         }
-        self.bytes += clustering.len() + envelope.payload.len();
-        page.rows.push(Row { clustering: clustering.to_vec(), value: envelope.payload.to_vec() });
+        page.push(clustering, envelope.payload);
         ControlFlow::Continue(())
     }
 

@@ -120,9 +120,9 @@ where
     pub const TYPE: &'static str = "leaderboard";
 
     /// The leaderboard `name` in `dba`.
-    pub fn new(dba: Arc<dyn Dba>, name: impl Into<Vec<u8>>) -> Self {
+    pub fn new(dba: Arc<dyn Dba>, name: impl AsRef<[u8]>) -> Self {
         let random = Arc::new(SystemRandom);
-        Self { rows: Rows::new(dba, name.into()), random, members: PhantomData }
+        Self { rows: Rows::new(dba, name.as_ref()), random, members: PhantomData }
     }
 
     /// The same leaderboard, with other options for its calls.

@@ -14,7 +14,7 @@ const PREFIX: &[u8] = &[0x10, 0x01];
 type Stored = BTreeMap<Vec<u8>, Vec<u8>>;
 
 fn rows() -> Rows {
-    Rows::new(Arc::new(Store::memory().rows(RowKind::Entity)), NAME.to_vec())
+    Rows::new(Arc::new(Store::memory().rows(RowKind::Entity)), NAME)
 }
 
 fn shape(seed: u64, fan_out_bits: u8) -> Shape {
@@ -61,7 +61,7 @@ async fn build(
 async fn stored(rows: &Rows) -> Stored {
     let page = rows.scan(&Scan::all().limit(10_000)).await.unwrap();
     assert!(page.resume.is_none());
-    page.rows.into_iter().map(|row| (row.clustering, row.value)).collect()
+    page.rows().map(|row| (row.clustering.to_vec(), row.value.to_vec())).collect()
 }
 
 /// The rows that a list of these keys has to have, made by counting.
@@ -267,13 +267,13 @@ fn a_scan_notices_that_its_node_is_gone() {
 fn a_scan_gives_each_key_once() {
     block_on(async {
         let memory: Arc<dyn Dba> = Arc::new(Store::memory().rows(RowKind::Entity));
-        let rows = Rows::new(memory.clone(), NAME.to_vec());
+        let rows = Rows::new(memory.clone(), NAME);
         let (shape, model) = build(&rows, shape(3, 2), &all(true), 1).await;
         let wanted = model.len() / 2;
         let nodes = wanted / FAN_OUT + 2;
         let first_page = Scan::prefix(list(&rows, shape).row(0, &[])).limit(nodes);
-        let last_node = rows.scan(&first_page).await.unwrap().rows.pop().unwrap();
-        let last_node = &last_node.clustering[PREFIX.len() + LEVEL_BYTES..];
+        let first_page = rows.scan(&first_page).await.unwrap();
+        let last_node = &first_page.last().unwrap().clustering[PREFIX.len() + LEVEL_BYTES..];
         let mut between = (0..=u8::MAX).map(|last| [last_node, &[last]].concat());
         let between = between.find(|key| shape.height(key) > 0).unwrap();
 
@@ -281,7 +281,7 @@ fn a_scan_gives_each_key_once() {
         assert!(writer.insert(&between).await.unwrap());
         let split = writer.finish().unwrap().0;
         let interrupted = Interrupted { dba: memory, after_scan: Mutex::new(Some(split)) };
-        let rows = Rows::new(Arc::new(interrupted), NAME.to_vec());
+        let rows = Rows::new(Arc::new(interrupted), NAME);
         let found = list(&rows, shape).beyond(&[], Order::Ascending, wanted).await.unwrap();
         assert_eq!(found.unwrap(), model.iter().take(wanted).cloned().collect::<Vec<_>>());
         assert!(rows.get(list(&rows, shape).row(0, &between)).await.unwrap().is_some());

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use kvs_core::{Order, Result, Row, Scan, prefix_end};
+use kvs_core::{Order, Result, RowRef, Scan, prefix_end};
 
 use super::node::Node;
 use super::{FAN_OUT, LEVEL_BYTES, SkipList};
@@ -80,13 +80,13 @@ impl SkipList<'_> {
             && let Some(current) = scan
         {
             let page = self.nodes.rows().scan(&current).await?;
-            let first = page.rows.first().map(|row| row.clustering.as_slice());
+            let first = page.first().map(|row| row.clustering);
             if expected.take().is_some_and(|leaf| first != Some(&leaf)) {
                 return Ok(None);
             }
             // A writer may have split the last node of the page before.
             let last = found.last().map_or(key, Vec::as_slice).to_vec();
-            for row in &page.rows {
+            for row in page.rows() {
                 let mut keys = self.leaf_keys(row)?;
                 if order == Order::Descending {
                     keys.reverse();
@@ -112,10 +112,10 @@ impl SkipList<'_> {
     }
 
     /// The keys of a node on level 0: the one that it begins with, and those in it.
-    fn leaf_keys(&self, row: &Row) -> Result<Vec<Vec<u8>>> {
-        let first = after(self.prefix.len() + LEVEL_BYTES, &row.clustering);
+    fn leaf_keys(&self, row: RowRef<'_>) -> Result<Vec<Vec<u8>>> {
+        let first = after(self.prefix.len() + LEVEL_BYTES, row.clustering);
         let first = Some(first).filter(|first| !first.is_empty());
-        let node = Node::read(&row.value)?;
+        let node = Node::read(row.value)?;
         Ok(first.into_iter().chain(node.keys().iter()).map(<[u8]>::to_vec).collect())
     }
 

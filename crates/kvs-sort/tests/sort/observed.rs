@@ -73,7 +73,7 @@ impl Dba for Observed {
         tokio::task::yield_now().await;
         let page = self.dba.scan_with(partition, scan, options).await?;
         self.scans.fetch_add(1, Relaxed);
-        self.rows_scanned.fetch_add(page.rows.len() as u64, Relaxed);
+        self.rows_scanned.fetch_add(page.len() as u64, Relaxed);
         Ok(page)
     }
 }

@@ -215,7 +215,8 @@ async fn what_is_committed_is_not_cleaned_up() {
     let turn = &Mutex::new(None);
     let source = one_chunk(async move || {
         fixture.clock.advance(2 * HOUR);
-        let begun = fixture.entities.begin(b"dir", &CallOptions::default()).await.unwrap();
+        let begun =
+            fixture.entities.begin(Arc::from(*b"dir"), &CallOptions::default()).await.unwrap();
         *turn.lock().unwrap() = Some(begun);
     });
     let let_go = async { drop(turn.lock().unwrap().take().unwrap()) };
