@@ -11,7 +11,7 @@
 //!
 //! let hashing = Hashing::default();
 //! assert_eq!(hashing.buckets(), 1024);
-//! assert_eq!(hashing.bucket(b"user/42"), Bucket(607));
+//! assert_eq!(hashing.bucket(b"user/42"), Bucket(835));
 //! ```
 
 use std::fmt;
@@ -151,15 +151,17 @@ mod tests {
     #[test]
     fn known_partitions_keep_their_buckets() {
         let cases: [(&[u8], u64, u32); 4] = [
-            (b"", 0x2d06_8005_38d3_94c2, 0),
-            (b"user/42", 0, 0),
-            (b"feed/arsenal", 0, 0),
-            (&[0xff; 1024], 0, 0),
+            (b"", 0x2d06_8005_38d3_94c2, 180),
+            (b"user/42", 0xd0c8_b567_05d1_a786, 835),
+            (b"feed/arsenal", 0xd516_4cde_90ce_57c8, 852),
+            (&[0xff; 1024], 0x91a9_afd3_ad9e_b82e, 582),
         ];
-        let found = cases.map(|(partition, _, _)| {
-            (partition, xxh3_64(partition), Hashing::default().bucket(partition).0)
-        });
-        assert_eq!(found, cases);
+        for (partition, hash, bucket) in cases {
+            assert_eq!(xxh3_64(partition), hash, "{} bytes", partition.len());
+            assert_eq!(Hashing::default().bucket(partition), Bucket(bucket));
+        }
+        let longest = Hashing::new(64, 65_536).unwrap();
+        assert_eq!(longest.bucket(b"user/42"), Bucket(0xd0c8));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Change, Layout, LayoutError, Member, Quorum, Share, Table};
@@ -9,7 +10,7 @@ use crate::hash::Hashing;
 use crate::identity::{ClusterId, NodeId};
 
 /// How good the placement of a ring of equal nodes is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Figures {
     /// How many nodes it has.
     pub nodes: u32,
@@ -20,7 +21,7 @@ pub struct Figures {
     /// The copies that move when one more node joins, relative to its fair share, the least possible.
     pub join: f64,
     /// The copies that move when a node leaves, relative to what it held, the least possible: for the
-    /// node where that is worst.
+    /// node where that is worst. 0 if nothing has to move, as there are no more nodes than copies.
     pub leave: f64,
 }
 

@@ -97,12 +97,19 @@ impl Plan {
         self.loads[node].cast_signed() - self.quotas[node].cast_signed()
     }
 
-    /// In how many zones a list is, with one node in the place of another.
-    fn zones_with(&self, list: &[usize], out: Option<usize>, new: Option<usize>) -> usize {
-        let kept = list.iter().copied().filter(|node| Some(*node) != out);
-        let zones: Vec<_> = kept.chain(new).map(|node| self.nodes[node].zone).collect();
-        let first = |(at, zone): &(usize, &usize)| !zones[..*at].contains(zone);
-        zones.iter().enumerate().filter(first).count()
+    /// Whether one of these nodes is in the zone of `node`.
+    fn near(&self, list: &[usize], node: usize) -> bool {
+        list.iter().any(|other| self.nodes[*other].zone == self.nodes[node].zone)
+    }
+
+    /// In how many zones a list is.
+    fn zones_of(&self, list: &[usize]) -> usize {
+        (0..list.len()).filter(|at| !self.near(&list[..*at], list[*at])).count()
+    }
+
+    /// Whether a list is in as many zones without one of its nodes.
+    fn spares(&self, list: &[usize], node: usize) -> bool {
+        list.iter().any(|other| *other != node && self.nodes[*other].zone == self.nodes[node].zone)
     }
 
     /// Takes away copies that a smaller N makes superfluous, from the fullest nodes.
@@ -117,9 +124,11 @@ impl Plan {
                 let list = &self.lists[bucket];
                 let relative =
                     |node: usize| self.loads[node] * 1000 / self.nodes[node].weight as usize;
-                let out = list.iter().copied().enumerate().max_by_key(|(_, node)| {
-                    (self.zones_with(list, Some(*node), None), relative(*node), *node)
-                });
+                let out = list
+                    .iter()
+                    .copied()
+                    .enumerate()
+                    .max_by_key(|(_, node)| (self.spares(list, *node), relative(*node), *node));
                 let Some((at, node)) = out else { break };
                 self.lists[bucket].remove(at);
                 self.loads[node] -= 1;
@@ -146,11 +155,11 @@ impl Plan {
         for bucket in 0..self.lists.len() {
             while self.lists[bucket].len() < self.copies {
                 let list = &self.lists[bucket];
-                let zones = self.zones_with(list, None, None);
-                let must_spread = zones + (self.copies - list.len()) <= self.zones;
+                let missing = self.copies - list.len();
+                let must_spread = self.zones_of(list) + missing <= self.zones;
                 let new = (0..self.nodes.len())
                     .filter(|node| !list.contains(node))
-                    .filter(|node| !must_spread || self.zones_with(list, None, Some(*node)) > zones)
+                    .filter(|node| !must_spread || !self.near(list, *node))
                     .min_by_key(|node| (self.excess(*node), self.distance(bucket, *node)));
                 let Some(new) = new else { break };
                 self.lists[bucket].push(new);
@@ -162,20 +171,13 @@ impl Plan {
     /// Brings every bucket into as many zones as possible.
     fn spread(&mut self) {
         for bucket in 0..self.lists.len() {
-            loop {
+            while self.zones_of(&self.lists[bucket]) < self.zones {
                 let list = &self.lists[bucket];
-                let zones = self.zones_with(list, None, None);
-                if zones >= self.zones {
-                    break;
-                }
-                let others = (0..self.nodes.len()).filter(|node| !list.contains(node));
-                let better = others
-                    .flat_map(|new| list.iter().map(move |out| (*out, new)))
-                    .filter(|(out, new)| self.zones_with(list, Some(*out), Some(*new)) > zones)
-                    .min_by_key(|(out, new)| {
-                        (self.excess(*new) - self.excess(*out), self.distance(bucket, *new), *out)
-                    });
-                let Some((out, new)) = better else { break };
+                let out = list.iter().copied().filter(|node| self.spares(list, *node));
+                let out = out.max_by_key(|node| (self.excess(*node), *node));
+                let new = (0..self.nodes.len()).filter(|node| !self.near(list, *node));
+                let new = new.min_by_key(|node| (self.excess(*node), self.distance(bucket, *node)));
+                let (Some(out), Some(new)) = (out, new) else { break };
                 self.replace(bucket, out, new);
             }
         }
@@ -209,8 +211,9 @@ impl Plan {
     /// Does by chains what is left to do.
     fn chain(&mut self) {
         for only_moved in [true, false] {
-            // Every chain brings one copy to its place; the limit is for those that come to nothing.
-            for _ in 0..self.lists.len() * self.copies {
+            let above = (0..self.nodes.len()).map(|node| self.excess(node).max(0).unsigned_abs());
+            // Every chain brings one copy to its place; twice, for those that come to nothing.
+            for _ in 0..2 * above.sum::<usize>() {
                 let chain = self.find_chain(only_moved);
                 if chain.is_empty() {
                     break;
@@ -258,14 +261,15 @@ impl Plan {
         Vec::new()
     }
 
-    /// Whether a bucket may go from one node to another without being in fewer zones than it could.
+    /// Whether a bucket may go from one node to another and be in as many zones as before.
     fn may_replace(&self, bucket: usize, out: usize, new: usize) -> bool {
         let list = &self.lists[bucket];
         list.contains(&out)
             && !list.contains(&new)
             && (self.zones == 1
                 || self.nodes[out].zone == self.nodes[new].zone
-                || self.zones_with(list, Some(out), Some(new)) >= self.zones)
+                || self.spares(list, out)
+                || !self.near(list, new))
     }
 
     fn replace(&mut self, bucket: usize, out: usize, new: usize) {

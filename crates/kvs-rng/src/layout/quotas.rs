@@ -153,10 +153,10 @@ mod tests {
     proptest! {
         #[test]
         fn all_is_given_and_nobody_gains_by_a_newcomer(
-            claims in prop::collection::vec((1..=1000_u32, 0..4_usize), 3..12),
+            weights in prop::collection::vec(1..=1000_u32, 3..12),
             n in 1..=3_usize,
         ) {
-            let claims: Vec<_> = claims.into_iter().map(|(weight, _)| claim(weight, 0)).collect();
+            let claims: Vec<_> = weights.into_iter().map(|weight| claim(weight, 0)).collect();
             let after = copies(12, n, &claims);
             prop_assert_eq!(after.iter().sum::<usize>(), 12 * n);
             let before = copies(12, n, &claims[1..]);

@@ -79,7 +79,7 @@ impl From<Table> for TableV1 {
     fn from(table: Table) -> Self {
         let nodes: Vec<_> = table.nodes().into_iter().collect();
         let place = |node| nodes.binary_search(node).unwrap_or_default();
-        // Lossless: a layout has at most MEMBERS_MAX nodes, and 9 copies of a bucket.
+        // Lossless: a layout has at most MEMBERS_MAX nodes and REPLICAS_MAX copies.
         let places = table.nodes.iter().map(|node| place(node) as u16).collect();
         Self { copies: table.copies as u8, nodes, places }
     }
