@@ -6,9 +6,9 @@
 //!
 //! # How buckets are placed
 //! Consistent hashing (Karger et al., *Consistent Hashing and Random Trees*, STOC 1997) puts some
-//! [tokens](tokens) of every node on the circle of hashes; a node likes those buckets best that have
+//! tokens of every node on the circle of hashes; a node likes those buckets best that have
 //! one of its tokens close by. Tokens alone leave the fullest of 100 nodes half again as full as the
-//! mean. So each node also has a [quota](quotas), its fair share by weight as a whole number, in the
+//! mean. So each node also has a quota, its fair share by weight as a whole number, in the
 //! spirit of consistent hashing with bounded loads (Mirrokni, Thorup and Zadimoghaddam, SODA 2018),
 //! and the [planner](plan) works from the table as it is:
 //!
@@ -16,7 +16,7 @@
 //! 2. lists that are too short, or in fewer zones than they could be, are mended;
 //! 3. nodes above their quota hand copies to nodes below it, those that the receiver likes best;
 //! 4. each list is ordered so that every node is the *primary*, the first of the list, of its fair
-//!    share too. That moves no data.
+//!    share too; the others follow as one meets them on the circle. That moves no data.
 //!
 //! Loads are then even to within one copy, and little more moves than must: a newcomer's share when
 //! a node joins, what it held when one leaves.

@@ -9,17 +9,15 @@ use std::collections::VecDeque;
 use super::plan::Plan;
 use super::quotas::{self, Claim};
 
-/// The lists of a plan in order: the primary, then who was there before, then newcomers by distance.
+/// The lists of a plan in order: the primary, then the others as one meets them on the walk around
+/// the circle. So the buckets of a node that is down fall to many others.
 pub(super) fn order(plan: &Plan) -> Vec<Vec<usize>> {
     let primaries = Primaries::new(plan).level();
-    let lists = plan.lists.iter().zip(&plan.before).zip(&primaries).enumerate();
+    let lists = plan.lists.iter().zip(primaries).enumerate();
     lists
-        .map(|(bucket, ((list, before), primary))| {
+        .map(|(bucket, (list, primary))| {
             let mut list = list.clone();
-            list.sort_by_cached_key(|node| {
-                let place = before.iter().position(|old| old == node).unwrap_or(usize::MAX);
-                (node != primary, place, plan.distance(bucket, *node), *node)
-            });
+            list.sort_by_cached_key(|node| (*node != primary, plan.distance(bucket, *node), *node));
             list
         })
         .collect()

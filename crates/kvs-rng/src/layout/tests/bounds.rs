@@ -134,6 +134,23 @@ fn a_new_quorum_moves_only_what_it_adds() {
 }
 
 #[test]
+fn what_a_node_was_first_of_falls_to_all_others() {
+    for nodes in [3, 5, 10] {
+        let layout = ring(1024, 3, &(0..nodes).map(node).collect::<Vec<_>>());
+        let mut heirs: BTreeMap<_, BTreeMap<_, u32>> = BTreeMap::new();
+        for list in layout.table().lists() {
+            *heirs.entry(list[0]).or_default().entry(list[1]).or_default() += 1;
+        }
+        for (node, heirs) in heirs {
+            assert_eq!(heirs.len(), usize::from(nodes) - 1);
+            let most = f64::from(*heirs.values().max().unwrap());
+            let mean = f64::from(heirs.values().sum::<u32>()) / heirs.len() as f64;
+            assert!(most <= 2.0 * mean, "{node}: {heirs:?}");
+        }
+    }
+}
+
+#[test]
 fn figures_are_within_their_bounds() {
     let hashing = Hashing::default();
     let quorum = quorum("3,2,2");

@@ -1,5 +1,8 @@
 //! The bytes of a layout.
 
+use proptest::prelude::*;
+use proptest::sample::Index;
+
 use super::*;
 
 fn tiny() -> Layout {
@@ -63,6 +66,22 @@ fn what_is_no_layout_is_refused() {
     }
     for length in 0..last {
         assert!(Layout::decode(&bytes[..length]).is_err());
+    }
+}
+
+proptest! {
+    #[test]
+    fn altered_bytes_are_refused_or_a_layout(at: Index, byte: u8, rest: Vec<u8>, cut: bool) {
+        let mut bytes = tiny().encode();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        if cut {
+            bytes.truncate(at);
+            bytes.extend(rest);
+        }
+        if let Ok(layout) = Layout::decode(&bytes) {
+            check(&layout);
+        }
     }
 }
 

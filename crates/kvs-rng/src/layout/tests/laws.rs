@@ -1,5 +1,7 @@
 //! What holds after any changes.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -45,6 +47,25 @@ fn change(layout: &Layout, number: u8, step: &Step) -> Change {
     }
 }
 
+/// Every node has its quota, and planning again changes nothing.
+#[track_caller]
+fn at_rest(layout: &Layout) {
+    let again = plan::plan(&layout.members, layout.copies(), layout.virtual_nodes, &layout.table);
+    assert_eq!(again, layout.table);
+    let shares = layout.shares();
+    let loads: Vec<_> = shares.values().map(|share| share.replicas as usize).collect();
+    let zones: BTreeSet<_> = layout.members.values().map(|m| &m.zone).collect();
+    let buckets = layout.table.buckets();
+    let claim = |(member, load): (&Member, &usize)| quotas::Claim {
+        weight: member.weight,
+        zone: zones.iter().position(|zone| **zone == member.zone).unwrap(),
+        has: *load,
+        most: buckets,
+    };
+    let claims: Vec<_> = layout.members.values().zip(&loads).map(claim).collect();
+    assert_eq!(loads, quotas::copies(buckets, layout.copies(), &claims));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -63,6 +84,7 @@ proptest! {
                     let copy = Layout::decode(&layout.encode()).unwrap();
                     prop_assert_eq!(copy.apply(&change).unwrap().encode(), next.encode());
                     check(&next);
+                    at_rest(&next);
                     layout = next;
                 }
                 Err(LayoutError::LastNode { .. }) => prop_assert_eq!(layout.members().len(), 1),

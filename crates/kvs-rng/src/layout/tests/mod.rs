@@ -3,6 +3,8 @@ mod bytes;
 mod changes;
 mod laws;
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 /// A node with the same id every time, in a zone and of a weight.
@@ -49,14 +51,14 @@ fn ring(buckets: u32, n: u8, members: &[Member]) -> Layout {
 fn check(layout: &Layout) {
     let zone = |node: &NodeId| layout.member(*node).unwrap().zone.as_str();
     let distinct = |zones: &mut dyn Iterator<Item = &str>| {
-        zones.map(str::to_owned).collect::<std::collections::BTreeSet<_>>().len()
+        zones.map(str::to_owned).collect::<BTreeSet<_>>().len()
     };
     let zones = distinct(&mut layout.members().values().map(|member| member.zone.as_str()));
     assert_eq!(layout.table().buckets(), layout.hashing().buckets() as usize);
     for (bucket, list) in (0..).map(Bucket).zip(layout.table().lists()) {
         assert_eq!(list, layout.replicas(bucket));
         assert_eq!(list.len(), usize::from(layout.quorum().n).min(layout.members().len()));
-        let nodes: std::collections::BTreeSet<_> = list.iter().collect();
+        let nodes: BTreeSet<_> = list.iter().collect();
         assert_eq!(nodes.len(), list.len(), "{list:?}");
         assert_eq!(distinct(&mut list.iter().map(zone)), zones.min(list.len()), "{list:?}");
     }
