@@ -6,11 +6,11 @@
 //!
 //! # How buckets are placed
 //! Consistent hashing (Karger et al., *Consistent Hashing and Random Trees*, STOC 1997) puts some
-//! tokens of every node on the circle of hashes; a node likes those buckets best that have
-//! one of its tokens close by. Tokens alone leave the fullest of 100 nodes half again as full as the
-//! mean. So each node also has a quota, its fair share by weight as a whole number, in the
-//! spirit of consistent hashing with bounded loads (Mirrokni, Thorup and Zadimoghaddam, SODA 2018),
-//! and the [planner](plan) works from the table as it is:
+//! tokens of every node on the circle of hashes; a node likes those buckets best that have one of its
+//! tokens close by. Tokens alone leave the fullest of many nodes far above the mean. So each node also
+//! has a quota, its fair share by weight as a whole number, in the spirit of consistent hashing with
+//! bounded loads (Mirrokni, Thorup and Zadimoghaddam, SODA 2018), and the planner works from the table
+//! as it is:
 //!
 //! 1. copies on nodes that left, and copies that a smaller N makes superfluous, are taken away;
 //! 2. lists that are too short, or in fewer zones than they could be, are mended;
