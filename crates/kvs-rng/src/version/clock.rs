@@ -55,7 +55,8 @@ impl HybridClock {
         Self { clock: env.clock.clone(), ahead_max, latest: AtomicU64::new(0) }
     }
 
-    /// A timestamp that is later than each one before it, and not before the system clock.
+    /// A timestamp that is later than each one before it, and not before the system clock. (From the
+    /// year 10889 on they stand still.)
     pub fn now(&self) -> Timestamp {
         let system = Timestamp::from_ms(self.clock.now_ms());
         let following = |latest| Timestamp::from_bits(latest).next().max(system);

@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::versions::Versions;
 
 impl Versions {
-    /// A digest of `key`'s bytes and the versions: XXH3-64 over both, with lengths, as little-endian
+    /// A digest of `key`'s bytes and the versions: XXH3-64 over both, with lengths, as big-endian
     /// numbers. Equal versions have equal digests in every release, whatever the format they are
     /// stored in; a key that was never written has the digest 0.
     ///
@@ -38,7 +38,7 @@ struct Digest(Xxh3);
 
 impl Digest {
     fn number(&mut self, number: u64) {
-        self.0.update(&number.to_le_bytes());
+        self.0.update(&number.to_be_bytes());
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
@@ -57,6 +57,7 @@ impl Digest {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use xxhash_rust::xxh3::xxh3_64;
 
     use super::super::samples::{dot, value, versions};
     use super::*;
@@ -65,8 +66,13 @@ mod tests {
     fn the_digest_is_held_still() {
         let mut versions = Versions::default();
         assert_eq!(versions.digest(b"key"), 0);
-        versions.write(value(dot(1, 1), "value"), None).unwrap();
-        assert_eq!(versions.digest(b"key"), 0);
+        versions.write(value(dot(7, 9), "value"), None).unwrap();
+        let number = |number: u64| number.to_be_bytes().to_vec();
+        let dot = || [&[7; 16][..], &number(9)].concat();
+        let sibling = [dot(), number(0), vec![0, 1], number(5), b"value".to_vec()];
+        let hashed = [number(3), b"key".to_vec(), number(1), dot(), number(1), sibling.concat()];
+        assert_eq!(versions.digest(b"key"), xxh3_64(&hashed.concat()));
+        assert_eq!(versions.digest(b"key"), 856_539_120_270_390_094);
     }
 
     proptest! {

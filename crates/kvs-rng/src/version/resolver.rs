@@ -58,7 +58,7 @@ impl<'a> Resolved<'a> {
 ///
 /// Tombstones and expired values take part: if one is the latest, the key is absent, and no older
 /// value shows through. Of two concurrent writes one is silently dropped, and if a node's clock is
-/// wrong it may be the one that people would call the later.
+/// wrong it may be the one that people would call the later; see [`HybridClock`](super::HybridClock).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LastWriteWins;
 
@@ -104,7 +104,7 @@ impl<F: Fn(&Key, &[&[u8]]) -> Vec<u8> + Send + Sync + 'static> Resolver for Merg
 #[cfg(test)]
 mod tests {
     use super::super::samples::dot;
-    use super::super::timestamp::Timestamp;
+    use super::super::{Timestamp, VersionVector, Versions};
     use super::*;
 
     fn at(ms: u64, counter: u64, value: &str) -> Sibling {
@@ -132,6 +132,20 @@ mod tests {
         for (siblings, expected) in cases {
             assert_eq!(resolved(&LastWriteWins, siblings).as_deref(), expected, "{siblings:?}");
         }
+    }
+
+    #[test]
+    fn causality_comes_before_clocks() {
+        let mut versions = Versions::default();
+        versions.write(at(u64::MAX, 1, "from the future"), None).unwrap();
+        let concurrent = Sibling { dot: dot(2, 1), ..at(1, 1, "concurrent") };
+        versions.write(concurrent, Some(&VersionVector::default())).unwrap();
+        let read = resolved(&LastWriteWins, versions.siblings());
+        assert_eq!(read.as_deref(), Some("from the future"));
+
+        versions.write(at(2, 2, "in sight of both"), None).unwrap();
+        let read = resolved(&LastWriteWins, versions.siblings());
+        assert_eq!(read.as_deref(), Some("in sight of both"));
     }
 
     #[test]

@@ -94,7 +94,8 @@ mod tests {
         let key = Key::new("partition", "clustering");
         let token = CausalToken::new(&key, &[dot(7, 200)].into_iter().collect());
         let body = [&[0x43, 0x01, 1], &[7; 16][..], &[0xC8, 0x01]].concat();
-        assert_eq!(token.as_bytes(), [&body[..], &[0; 8]].concat());
+        let checksum = [0xDC, 0x14, 0x08, 0xD9, 0x1A, 0x92, 0x97, 0x9D];
+        assert_eq!(token.as_bytes(), [&body[..], &checksum].concat());
     }
 
     proptest! {

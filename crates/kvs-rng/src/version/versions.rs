@@ -13,7 +13,7 @@ use super::vector::{VersionVector, from_descent};
 /// of each node that minted while it saw nothing of the others.
 pub const SIBLINGS_MAX: usize = 100;
 /// Most bytes that the values of a key may have together after a write that leaves siblings behind,
-/// so that what was minted fits into one message.
+/// so that what was minted fits into one message. A join may bring together more of these too.
 pub const SIBLINGS_BYTES_MAX: usize = 24 << 20;
 /// Most nodes in the context of a key that is written: half of what can be read, so that joins of
 /// concurrent writes don't pass that.
