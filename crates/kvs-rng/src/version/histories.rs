@@ -7,7 +7,7 @@ use kvs_core::Key;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::samples::dot;
+use super::samples::{dot, versions};
 use super::{CausalToken, Dot, Sibling, Timestamp, VersionVector, Versions};
 
 const REPLICAS: u8 = 3;
@@ -197,16 +197,29 @@ proptest! {
     }
 
     #[test]
-    fn joining_is_a_least_upper_bound(steps in steps(), picks: [Index; 3], key in 0..KEYS) {
+    fn states_of_histories_form_a_lattice(
+        steps in steps(),
+        picks: [Index; 3],
+        key in 0..KEYS,
+    ) {
         let history = History::run(steps);
         let states = history.states(key);
-        let [a, b, c] = picks.map(|pick| states[pick.index(states.len())]);
-        let both = joined(a, b);
-        prop_assert_eq!(&joined(a, a), a);
-        prop_assert_eq!(&both, &joined(b, a));
-        prop_assert_eq!(joined(&both, c), joined(a, &joined(b, c)));
-        prop_assert!(both >= *a && both >= *b);
-        prop_assert_eq!(a.descends(b), both == *a);
-        prop_assert!(!(c >= a && c >= b) || *c >= both);
+        check_lattice(picks.map(|pick| states[pick.index(states.len())]));
     }
+
+    #[test]
+    fn any_states_form_a_lattice(a in versions(), b in versions(), c in versions()) {
+        check_lattice([&a, &b, &c]);
+    }
+}
+
+/// A join is a least upper bound in the order of descent.
+fn check_lattice([a, b, c]: [&Versions; 3]) {
+    let both = joined(a, b);
+    assert_eq!(joined(a, a), *a);
+    assert_eq!(both, joined(b, a));
+    assert_eq!(joined(&both, c), joined(a, &joined(b, c)));
+    assert!(both >= *a && both >= *b);
+    assert_eq!(a.descends(b), both == *a);
+    assert!(!(c >= a && c >= b) || *c >= both);
 }
