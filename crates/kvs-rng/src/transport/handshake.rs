@@ -96,8 +96,6 @@ pub enum Cause {
     Protocol,
     /// They have the same id: a node met itself or a copy of its data folder.
     Itself,
-    /// The listening side has too many connections or is shutting down.
-    Unavailable,
     /// Something that this release doesn't know.
     Other(u16),
 }
@@ -109,7 +107,6 @@ impl Cause {
             Self::Cluster => 2,
             Self::Protocol => 3,
             Self::Itself => 4,
-            Self::Unavailable => 5,
             Self::Other(code) => code,
         }
     }
@@ -120,7 +117,6 @@ impl Cause {
             2 => Self::Cluster,
             3 => Self::Protocol,
             4 => Self::Itself,
-            5 => Self::Unavailable,
             _ => Self::Other(code),
         }
     }
@@ -250,8 +246,11 @@ pub(super) async fn connecting<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     writer: &mut W,
     us: &Hello,
 ) -> Result<Peer, HandshakeError> {
-    send(writer, &us.frame()?).await?;
-    let them = Hello::decode(&expect(reader, Kind::Hello).await?.body)?;
+    let sent = send(writer, &us.frame()?).await;
+    // If sending failed, what can still be read says better why.
+    let answer = expect(reader, Kind::Hello).await?;
+    sent?;
+    let them = Hello::decode(&answer.body)?;
     match us.judge(&them) {
         Ok(peer) => {
             send(writer, &Frame::bare(Kind::Accept)).await?;

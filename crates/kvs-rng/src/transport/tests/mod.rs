@@ -1,6 +1,8 @@
 //! Nodes on loopback.
 
 mod calls;
+mod refusals;
+mod secured;
 
 use std::future::pending;
 use std::sync::Arc;
