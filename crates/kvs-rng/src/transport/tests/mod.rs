@@ -1,6 +1,7 @@
 //! Nodes on loopback.
 
 mod calls;
+mod ends;
 mod refusals;
 mod secured;
 
