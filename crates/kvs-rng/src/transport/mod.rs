@@ -39,6 +39,7 @@ mod error;
 pub mod frame;
 pub mod handshake;
 mod node;
+mod phase;
 mod pool;
 pub mod secure;
 mod server;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use kvs_core::env::net::{BoxByteStream, Listener, Network};
 use kvs_core::env::{Env, spawn};
 use kvs_core::limits;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::client::{Client, Failure};
@@ -18,8 +18,9 @@ use super::counters::{Counters, PeerCounters};
 use super::error::{CallError, ConnectError, Reason, StartError};
 use super::frame::FRAME_MAX;
 use super::handshake::{self, Channel, HandshakeError, Hello, Peer};
+use super::phase::{Ending, Phase, Phases};
 use super::pool::{BackOff, Dial, Pool};
-use super::server::{HANDSHAKES_MAX, Phase, Server, reached};
+use super::server::{HANDSHAKES_MAX, Server};
 use super::service::Service;
 use crate::identity::{ClusterId, NodeId};
 
@@ -43,8 +44,7 @@ pub struct Target {
 pub struct Transport {
     node: Arc<Node>,
     pool: Arc<Pool>,
-    /// Told of the transport's end; its receivers end with the last clone.
-    phase: Arc<watch::Sender<Phase>>,
+    ending: Arc<Ending>,
     address: SocketAddr,
 }
 
@@ -80,19 +80,19 @@ impl Transport {
             address: config.advertise.unwrap_or(address),
             channel: Channel::Control,
         };
-        let (phase, phases) = watch::channel(Phase::Open);
+        let phases = Phases::default();
         let server = Server {
             service,
             requests_max: config.requests_in_flight_max,
             keep_alive: config.keep_alive,
-            phase: phases,
+            phases: phases.clone(),
         };
         let back_off = BackOff { min: config.back_off_min, max: config.back_off_max };
         let counters = Counters::default();
         let node = Arc::new(Node { config, network, hello: RwLock::new(hello), counters });
         spawn(accept(node.clone(), listener, Arc::new(server)));
         let pool = Arc::new(Pool::new(node.clone(), env, back_off));
-        Ok(Self { node, pool, phase: Arc::new(phase), address })
+        Ok(Self { node, pool, ending: Arc::new(Ending(phases)), address })
     }
 
     /// Asks `to` and waits for the answer, all in all no longer than `deadline`.
@@ -165,14 +165,10 @@ impl Transport {
     /// `deadline` to finish, and may make calls meanwhile; then everything is closed. Returns whether
     /// all of them finished.
     pub async fn shutdown(&self, deadline: Duration) -> bool {
-        self.phase.send_if_modified(|phase| {
-            let open = *phase == Phase::Open;
-            *phase = (*phase).max(Phase::Draining);
-            open
-        });
-        // Each connection holds a receiver, and so does the listening task.
-        let finished = timeout(deadline, self.phase.closed()).await.is_ok();
-        self.phase.send_replace(Phase::Closed);
+        let Ending(phases) = &*self.ending;
+        phases.advance(Phase::Draining);
+        let finished = timeout(deadline, phases.finished()).await.is_ok();
+        phases.advance(Phase::Closed);
         self.pool.close();
         finished
     }
@@ -255,11 +251,11 @@ impl Dial for Node {
 async fn accept(node: Arc<Node>, mut listener: Box<dyn Listener>, server: Arc<Server>) {
     let connections = Arc::new(Semaphore::new(node.config.connections_max));
     let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-    let mut draining = server.phase.clone();
+    let _task = server.phases.task();
     loop {
         let accepted = tokio::select! {
             biased;
-            () = reached(&mut draining, Phase::Draining) => return,
+            () = server.phases.reached(Phase::Draining) => return,
             accepted = listener.accept() => accepted,
         };
         let (stream, from) = match accepted {
@@ -278,13 +274,13 @@ async fn accept(node: Arc<Node>, mut listener: Box<dyn Listener>, server: Arc<Se
         };
         let (node, server) = (node.clone(), server.clone());
         spawn(async move {
-            let mut draining = server.phase.clone();
+            let _task = server.phases.task();
             let shaken = tokio::select! {
                 biased;
-                () = reached(&mut draining, Phase::Draining) => return,
+                () = server.phases.reached(Phase::Draining) => return,
                 shaken = node.handshake(node.listening(stream)) => shaken,
             };
-            drop((shaking, draining));
+            drop(shaking);
             let (peer, mut established) = match shaken {
                 Ok(shaken) => shaken,
                 Err(error) => {
@@ -295,6 +291,8 @@ async fn accept(node: Arc<Node>, mut listener: Box<dyn Listener>, server: Arc<Se
             let traffic = node.counters.of(peer.node);
             established.reader.established(traffic.clone());
             let id = peer.node;
+            let Peer { channel, protocol, .. } = peer;
+            tracing::info!(%from, peer = %id, ?channel, protocol, "a peer connected");
             if let Err(error) = server.serve(peer, established, traffic.clone()).await {
                 traffic.failed();
                 tracing::warn!(%from, peer = %id, %error, "a connection from a peer broke");

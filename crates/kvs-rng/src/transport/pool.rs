@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use kvs_core::env::{Env, spawn};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::client::{Client, End};
@@ -56,13 +56,24 @@ struct Slots {
     closed: bool,
 }
 
+/// Not a `watch` channel of tokio: that wakes its waiters in random order, and a simulation could not
+/// be replayed.
+#[derive(Default)]
 struct Slot {
-    state: watch::Sender<State>,
+    state: Mutex<State>,
+    changed: Notify,
 }
 
-#[derive(Clone)]
+impl Slot {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Clone, Default)]
 enum State {
     /// Nothing was tried yet, or the last connection ended in good order.
+    #[default]
     Idle,
     /// A task is opening a connection. `failures` in a row came before.
     Connecting {
@@ -108,22 +119,24 @@ impl Pool {
         deadline: Instant,
     ) -> Result<Arc<Client>, Reason> {
         let slot = self.slot(address, channel)?;
-        if let State::Ready(client) = &*slot.state.borrow()
+        if let State::Ready(client) = &*slot.state()
             && client.end().is_none()
         {
             return Ok(client.clone());
         }
         let mut patience = (deadline, Reason::Deadline(timeout));
-        let mut state = slot.state.subscribe();
         loop {
+            let mut changed = std::pin::pin!(slot.changed.notified());
+            changed.as_mut().enable();
             self.connect_if_due(&slot, address, channel);
-            match &*state.borrow_and_update() {
-                State::Ready(client) => return Ok(client.clone()),
+            let state = slot.state().clone();
+            match state {
+                State::Ready(client) => return Ok(client),
                 State::Failed { until, error, .. } => {
                     let retry = until.saturating_duration_since(Instant::now());
-                    return Err(Reason::Unreachable { error: error.clone(), retry });
+                    return Err(Reason::Unreachable { error, retry });
                 }
-                State::Connecting { failures } if *failures > 0 => {
+                State::Connecting { failures } if failures > 0 => {
                     let probe = Instant::now() + PROBE_WAIT;
                     if probe < patience.0 {
                         let error = ConnectError::Timeout(PROBE_WAIT);
@@ -133,7 +146,7 @@ impl Pool {
                 }
                 State::Connecting { .. } | State::Idle => {}
             }
-            if timeout_at(patience.0, state.changed()).await.is_err() {
+            if timeout_at(patience.0, changed).await.is_err() {
                 return Err(patience.1);
             }
         }
@@ -142,35 +155,35 @@ impl Pool {
     /// Begins to connect if there is no connection and no pause lasts; a task of its own does it, so
     /// that it goes on if the caller goes away.
     fn connect_if_due(self: &Arc<Self>, slot: &Arc<Slot>, address: SocketAddr, channel: Channel) {
-        let began = slot.state.send_if_modified(|state| {
+        {
+            let mut state = slot.state();
             state.settle();
-            let failures = match state {
+            let failures = match &*state {
                 State::Idle => 0,
-                State::Failed { failures, until, .. } if *until <= Instant::now() => *failures + 1,
-                _ => return false,
+                State::Failed { failures, until, .. } if *until <= Instant::now() => failures + 1,
+                _ => return,
             };
             *state = State::Connecting { failures };
-            true
-        });
-        if began {
-            let (pool, slot) = (self.clone(), slot.clone());
-            spawn(async move {
-                let dialed = pool.dial.dial(address, channel).await;
-                pool.connected(&slot, dialed);
-            });
         }
+        let (pool, slot) = (self.clone(), slot.clone());
+        spawn(async move {
+            let dialed = pool.dial.dial(address, channel).await;
+            pool.connected(&slot, dialed);
+        });
     }
 
     fn connected(&self, slot: &Slot, dialed: Result<Client, ConnectError>) {
         let closed = self.slots().closed;
-        slot.state.send_modify(|state| {
-            let before = if let State::Connecting { failures } = state { *failures } else { 0 };
+        {
+            let mut state = slot.state();
+            let before = if let State::Connecting { failures } = *state { failures } else { 0 };
             *state = match dialed {
-                Ok(client) if closed => {
-                    client.close();
-                    State::Idle
+                Ok(client) => {
+                    if closed {
+                        client.close();
+                    }
+                    State::Ready(Arc::new(client))
                 }
-                Ok(client) => State::Ready(Arc::new(client)),
                 Err(error) => {
                     // A broken connection counted as one failure already, but cost no pause.
                     let failures = before.max(1);
@@ -178,7 +191,8 @@ impl Pool {
                     State::Failed { failures, until: Instant::now() + pause, error }
                 }
             };
-        });
+        }
+        slot.changed.notify_waiters();
     }
 
     fn slot(&self, address: SocketAddr, channel: Channel) -> Result<Arc<Slot>, Reason> {
@@ -191,17 +205,15 @@ impl Pool {
         }
         if slots.table.len() >= SLOTS_MAX {
             slots.table.retain(|_, slot| {
-                slot.state.send_if_modified(|state| {
-                    state.settle();
-                    false
-                });
-                matches!(&*slot.state.borrow(), State::Ready(_) | State::Connecting { .. })
+                let mut state = slot.state();
+                state.settle();
+                matches!(*state, State::Ready(_) | State::Connecting { .. })
             });
         }
         if slots.table.len() >= SLOTS_MAX {
             return Err(Reason::Busy { what: "peers", limit: SLOTS_MAX });
         }
-        let slot = Arc::new(Slot { state: watch::Sender::new(State::Idle) });
+        let slot = Arc::new(Slot::default());
         slots.table.insert((address, channel), slot.clone());
         Ok(slot)
     }
@@ -214,13 +226,13 @@ impl Pool {
             std::mem::take(&mut slots.table)
         };
         for slot in table.values() {
-            if let State::Ready(client) = &*slot.state.borrow() {
+            if let State::Ready(client) = &*slot.state() {
                 client.close();
             }
         }
     }
 
-    fn slots(&self) -> std::sync::MutexGuard<'_, Slots> {
+    fn slots(&self) -> MutexGuard<'_, Slots> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,45 +7,28 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use kvs_core::env::spawn;
 use tokio::io::AsyncRead;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::connection::{Established, FrameWriter, Listening, Outgoing};
 use super::counters::Traffic;
 use super::frame::{FRAME_MAX, Frame, FrameError, Kind};
 use super::handshake::Peer;
+use super::phase::{Phase, Phases};
 use super::service::{Fault, Service};
 
 /// Most inbound connections that have not said yet who they are; more are closed.
 pub const HANDSHAKES_MAX: usize = 128;
-/// Most bytes of request bodies that one connection may have running. One request may pass it.
+/// Most bytes of request bodies that one connection may have running.
 pub const REQUEST_BYTES_IN_FLIGHT_MAX: usize = 2 * FRAME_MAX;
 /// Requests that are declined at a time, while shutting down.
 const DECLINES_MAX: usize = 64;
-
-/// How far a transport is on its way to its end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
-    /// Everything is taken.
-    #[default]
-    Open,
-    /// What was taken is finished; nothing new is taken.
-    Draining,
-    /// All connections are closed.
-    Closed,
-}
-
-/// Waits until the transport is at `phase` or further, or gone.
-pub(super) async fn reached(phase: &mut watch::Receiver<Phase>, least: Phase) {
-    // An error means that the sender is gone, and with it the transport.
-    phase.wait_for(|now| *now >= least).await.ok();
-}
 
 /// What the connections of a node share.
 pub(super) struct Server {
     pub(super) service: Arc<dyn Service>,
     pub(super) requests_max: usize,
     pub(super) keep_alive: Duration,
-    pub(super) phase: watch::Receiver<Phase>,
+    pub(super) phases: Phases,
 }
 
 impl Server {
@@ -61,7 +44,6 @@ impl Server {
         let (answers, mut queue) = mpsc::channel(self.requests_max + DECLINES_MAX);
         let mut listening = Listening::new(reader, self.keep_alive);
         let mut writing = FrameWriter::new(writer, traffic);
-        let mut closed = self.phase.clone();
         let requests = Requests {
             peer: Arc::new(peer),
             service: self.service.clone(),
@@ -71,8 +53,8 @@ impl Server {
         };
         tokio::select! {
             biased;
-            () = reached(&mut closed, Phase::Closed) => Ok(()),
-            read = requests.read(&mut listening, self.phase.clone()) => {
+            () = self.phases.reached(Phase::Closed) => Ok(()),
+            read = requests.read(&mut listening, &self.phases) => {
                 read.map_err(|error| error.to_string())
             }
             written = writing.run(&mut queue, self.keep_alive) => {
@@ -96,19 +78,20 @@ impl Requests {
     async fn read<R: AsyncRead + Unpin>(
         &self,
         listening: &mut Listening<R>,
-        mut phase: watch::Receiver<Phase>,
+        phases: &Phases,
     ) -> Result<(), FrameError> {
         let mut open = true;
         loop {
             let next = tokio::select! {
                 biased;
-                () = reached(&mut phase, Phase::Draining), if open => {
-                    open = false;
-                    self.send(Frame::bare(Kind::GoAway), None).await;
-                    continue;
-                }
-                next = listening.next() => next?,
+                next = listening.next() => Some(next?),
+                () = phases.reached(Phase::Draining), if open => None,
             };
+            if open && phases.now() >= Phase::Draining {
+                open = false;
+                self.send(Frame::bare(Kind::GoAway), None).await;
+            }
+            let Some(next) = next else { continue };
             match next {
                 Some(frame) if frame.kind == Kind::Request && open => self.run(frame).await,
                 Some(frame) if frame.kind == Kind::Request => {
