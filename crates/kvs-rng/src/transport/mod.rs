@@ -35,6 +35,7 @@ mod client;
 mod config;
 mod connection;
 mod counters;
+mod endpoint;
 mod error;
 pub mod frame;
 pub mod handshake;

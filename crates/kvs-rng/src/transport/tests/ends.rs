@@ -177,14 +177,19 @@ async fn idle_and_slow_connections_are_kept_by_pings() {
     let mut quick = config();
     quick.keep_alive = Duration::from_millis(1000);
     let a = Node::with(quick.clone()).await;
-    quick.node = NodeId::new(&Env::system());
+    (quick.node, quick.requests_in_flight_max) = (NodeId::new(&Env::system()), 1);
     let b = Node::with(quick).await;
     a.ask(&b, ECHO, b"").await.unwrap();
-    let short = Duration::from_millis(2500);
-    let call = a.transport.call(b.target(), Channel::Control, NEVER, vec![], short);
-    // The deadline ends it, and not the silence of the service.
-    let error = call.await.unwrap_err();
-    assert!(matches!(error, CallError::Lost { reason: Reason::Deadline(_), .. }), "{error}");
+    sleep(Duration::from_millis(1500)).await;
+    // One runs, and the other is not even read; the deadline ends them, and not the silence.
+    let calls = (0..2).map(|_| {
+        let deadline = Duration::from_millis(2500);
+        a.transport.call(b.target(), Channel::Control, NEVER, vec![], deadline)
+    });
+    for answer in futures_util::future::join_all(calls).await {
+        let error = answer.unwrap_err();
+        assert!(matches!(error, CallError::Lost { reason: Reason::Deadline(_), .. }), "{error}");
+    }
     assert_eq!(a.transport.counters()[0].1.errors, 0);
 }
 

@@ -2,6 +2,7 @@
 
 mod calls;
 mod ends;
+mod memory;
 mod refusals;
 mod secured;
 
