@@ -11,12 +11,14 @@ use tokio::time::{Instant, timeout_at};
 use super::connection::{Established, FrameWriter, Listening, Outgoing};
 use super::counters::Traffic;
 use super::error::Reason;
-use super::frame::{Frame, FrameError, Kind};
+use super::frame::{FRAME_MAX, Frame, FrameError, Kind};
 use super::handshake::{Peer, text};
 use super::service::Fault;
 
 /// Most calls in flight on one connection; more are refused as busy.
 pub const CALLS_IN_FLIGHT_MAX: usize = 4096;
+/// Most bytes of requests that wait to be written to one connection; more are refused as busy.
+pub const UNSENT_BYTES_MAX: usize = 4 * FRAME_MAX;
 
 /// How a call on a connection failed; the address is added above.
 #[derive(Debug)]
@@ -67,10 +69,9 @@ impl Client {
         deadline: Instant,
     ) -> Result<Vec<u8>, Failure> {
         let (answer, answered) = oneshot::channel();
-        let id = self.calls.begin(answer).map_err(Failure::NotSent)?;
+        let id = self.calls.begin(answer, method, body).map_err(Failure::NotSent)?;
         let call = Call { calls: &self.calls, id };
-        let frame = Frame { kind: Kind::Request, id, code: method, body };
-        if self.queue.try_send(Request { calls: self.calls.clone(), frame: Some(frame) }).is_err() {
+        if self.queue.try_send(Request { calls: self.calls.clone(), id }).is_err() {
             return Err(Failure::NotSent(busy()));
         }
         match timeout_at(deadline, answered).await {
@@ -78,7 +79,7 @@ impl Client {
             // The table was dropped with the call in it; it can't be said how far it came.
             Ok(Err(_)) => Err(Failure::Lost(Reason::Ended("it was dropped".to_owned()))),
             Err(_) => match call.calls.forget(id) {
-                Some(Waiting { sent: false, .. }) => {
+                Some(Waiting { unsent: Some(_), .. }) => {
                     Err(Failure::NotSent(Reason::Deadline(timeout)))
                 }
                 _ => Err(Failure::Lost(Reason::Deadline(timeout))),
@@ -112,6 +113,8 @@ struct Calls {
 #[derive(Debug, Default)]
 struct Table {
     waiting: BTreeMap<u64, Waiting>,
+    /// Bytes of the requests that were not written yet.
+    unsent: usize,
     last: u64,
     end: Option<End>,
 }
@@ -119,8 +122,15 @@ struct Table {
 #[derive(Debug)]
 struct Waiting {
     answer: oneshot::Sender<Result<Vec<u8>, Failure>>,
-    /// The frame was taken to be written.
-    sent: bool,
+    /// The request, until it is taken to be written. It is kept here, and not in the queue, so that
+    /// it goes with a caller that gives up.
+    unsent: Option<Unsent>,
+}
+
+#[derive(Debug)]
+struct Unsent {
+    method: u16,
+    body: Vec<u8>,
 }
 
 impl Calls {
@@ -128,7 +138,12 @@ impl Calls {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&self, answer: oneshot::Sender<Result<Vec<u8>, Failure>>) -> Result<u64, Reason> {
+    fn begin(
+        &self,
+        answer: oneshot::Sender<Result<Vec<u8>, Failure>>,
+        method: u16,
+        body: Vec<u8>,
+    ) -> Result<u64, Reason> {
         let mut table = self.table();
         if let Some(end) = &table.end {
             return Err(Reason::Ended(end.reason.clone()));
@@ -136,23 +151,31 @@ impl Calls {
         if table.waiting.len() >= CALLS_IN_FLIGHT_MAX {
             return Err(busy());
         }
+        if table.unsent + body.len() > UNSENT_BYTES_MAX {
+            let what = "bytes of requests that wait to be written";
+            return Err(Reason::Busy { what, limit: UNSENT_BYTES_MAX });
+        }
+        table.unsent += body.len();
         table.last += 1;
         let id = table.last;
-        table.waiting.insert(id, Waiting { answer, sent: false });
+        table.waiting.insert(id, Waiting { answer, unsent: Some(Unsent { method, body }) });
         Ok(id)
     }
 
-    /// Whether the call still wants its frame written; if so, it counts as sent from now on.
-    fn send(&self, id: u64) -> bool {
+    /// The request of a call that still wants it written; the call counts as sent from now on.
+    fn take(&self, id: u64) -> Option<Frame> {
         let mut table = self.table();
-        let Some(waiting) = table.waiting.get_mut(&id) else { return false };
-        waiting.sent = true;
-        true
+        let Unsent { method, body } = table.waiting.get_mut(&id)?.unsent.take()?;
+        table.unsent -= body.len();
+        Some(Frame { kind: Kind::Request, id, code: method, body })
     }
 
     fn forget(&self, id: u64) -> Option<Waiting> {
         let mut table = self.table();
         let waiting = table.waiting.remove(&id);
+        if let Some(Waiting { unsent: Some(unsent), .. }) = &waiting {
+            table.unsent -= unsent.body.len();
+        }
         if table.end.is_some() && table.waiting.is_empty() {
             self.idle.notify_one();
         }
@@ -172,9 +195,13 @@ impl Calls {
     fn finish(&self, end: End) {
         let mut table = self.table();
         let waiting = std::mem::take(&mut table.waiting);
+        table.unsent = 0;
         for (_, call) in waiting {
             let reason = Reason::Ended(end.reason.clone());
-            let failure = if call.sent { Failure::Lost(reason) } else { Failure::NotSent(reason) };
+            let failure = match call.unsent {
+                Some(_) => Failure::NotSent(reason),
+                None => Failure::Lost(reason),
+            };
             call.answer.send(Err(failure)).ok();
         }
         table.end = Some(end);
@@ -197,14 +224,15 @@ impl Drop for Call<'_> {
     }
 }
 
+/// A place in the queue.
 struct Request {
     calls: Arc<Calls>,
-    frame: Option<Frame>,
+    id: u64,
 }
 
 impl Outgoing for Request {
     fn frame(&mut self) -> Option<Frame> {
-        self.frame.take().filter(|frame| self.calls.send(frame.id))
+        self.calls.take(self.id)
     }
 }
 
@@ -268,5 +296,46 @@ async fn read<R: tokio::io::AsyncRead + Unpin>(calls: &Calls, listening: &mut Li
         if let Some(waiting) = calls.forget(frame.id) {
             waiting.answer.send(answer).ok();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begin(calls: &Calls, size: usize) -> Result<u64, Reason> {
+        calls.begin(oneshot::channel().0, 1, vec![0; size])
+    }
+
+    #[test]
+    fn requests_that_wait_are_bounded_and_go_with_their_callers() {
+        let calls = Calls::default();
+        let ids: Vec<_> = (0..4).map(|_| begin(&calls, FRAME_MAX).unwrap()).collect();
+        assert!(matches!(begin(&calls, 1), Err(Reason::Busy { limit: UNSENT_BYTES_MAX, .. })));
+        // One is written, and one given up.
+        assert_eq!(calls.take(ids[0]).unwrap().body.len(), FRAME_MAX);
+        assert!(calls.take(ids[0]).is_none());
+        calls.forget(ids[1]);
+        assert!(calls.take(ids[1]).is_none());
+        assert_eq!(calls.table().unsent, 2 * FRAME_MAX);
+        // An answered call leaves nothing either.
+        calls.forget(ids[0]);
+        calls.finish(End { broken: true, reason: String::new() });
+        assert_eq!(calls.table().unsent, 0);
+        assert!(calls.table().waiting.is_empty());
+        assert!(matches!(begin(&calls, 1), Err(Reason::Ended(_))));
+    }
+
+    #[test]
+    fn the_end_tells_sent_and_unsent_calls_apart() {
+        let calls = Calls::default();
+        let (sent, mut sent_end) = oneshot::channel();
+        let (unsent, mut unsent_end) = oneshot::channel();
+        let id = calls.begin(sent, 1, vec![]).unwrap();
+        calls.begin(unsent, 1, vec![]).unwrap();
+        calls.take(id).unwrap();
+        calls.finish(End { broken: true, reason: String::new() });
+        assert!(matches!(sent_end.try_recv().unwrap(), Err(Failure::Lost(_))));
+        assert!(matches!(unsent_end.try_recv().unwrap(), Err(Failure::NotSent(_))));
     }
 }

@@ -8,15 +8,14 @@
 //! # The life of a call
 //! 1. [`Transport::call`] finds the connection to the target (`pool`), or opens it: connect, secure
 //!    ([`Security`]), say who is who (`handshake`).
-//! 2. The call gets an id and waits in the connection's table (`client`); its frame ([`frame`]) goes
-//!    into the queue of the connection, which writes many of them at once (`connection`).
+//! 2. The call gets an id and waits, with its request, in the connection's table and queue (`client`);
+//!    the connection writes many frames ([`frame`]) at once (`connection`).
 //! 3. The other side (`server`) runs one task for each request and queues the answer.
 //! 4. The answer, the deadline or the end of the connection ends the call, whichever is first.
 //!
 //! # What a failed call says
 //! [`CallError`] tells apart what surely was not executed ([`CallError::NotSent`]) from what may have
-//! been ([`CallError::Lost`]). A call counts as sent from the moment its frame is taken out of the
-//! queue to be written.
+//! been ([`CallError::Lost`]). A call counts as sent from the moment its request is taken to be written.
 //!
 //! # Dead peers
 //! Each side of a connection writes a ping when it had nothing else to say for a while, and gives the
@@ -26,7 +25,7 @@
 //!
 //! # Limits
 //! Everything has one: frames ([`frame::FRAME_MAX`]), calls in flight on a connection
-//! ([`CALLS_IN_FLIGHT_MAX`]), requests that a connection may have running
+//! ([`CALLS_IN_FLIGHT_MAX`], [`UNSENT_BYTES_MAX`]), requests that a connection may have running
 //! ([`Config::requests_in_flight_max`]; beyond it nothing more is read from that connection),
 //! connections ([`Config::connections_max`]) and connections that have not said who they are
 //! ([`HANDSHAKES_MAX`]).
@@ -48,7 +47,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 
-pub use client::CALLS_IN_FLIGHT_MAX;
+pub use client::{CALLS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX};
 pub use config::{Config, ConfigError, PROTOCOL};
 pub use counters::PeerCounters;
 pub use error::{CallError, ConnectError, Reason, StartError};

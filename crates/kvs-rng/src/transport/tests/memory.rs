@@ -53,7 +53,9 @@ impl Network for Memory {
         let (near, far) = duplex(1 << 10);
         let arrivals = self.listeners.lock().unwrap().get(&address).cloned();
         let arrivals = arrivals.ok_or(io::ErrorKind::ConnectionRefused)?;
-        arrivals.send(Box::new(far)).map_err(|_| io::ErrorKind::ConnectionRefused)?;
+        if arrivals.send(Box::new(far)).is_err() {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
         Ok(Box::new(near))
     }
 
