@@ -145,6 +145,13 @@ mod tests {
     }
 
     #[test]
+    fn the_format_stays() {
+        let hex: String =
+            item(300, 2).encode().unwrap().iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(hex, "ITEM");
+    }
+
+    #[test]
     fn the_number_of_nodes_is_limited() {
         let mut adverts = Adverts::default();
         for n in 0..MEMBERS_MAX as u128 {

@@ -35,3 +35,54 @@ impl<'a> Packet<'a> {
         std::iter::once(self.header.src.node).chain(members)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use foca::{Message, State};
+
+    use super::*;
+    use crate::identity::Incarnation;
+
+    fn life(n: u8) -> Identity {
+        Identity {
+            node: NodeId::from_bytes([n; 16]),
+            incarnation: Incarnation(300),
+            address: SocketAddr::from(([10, 0, 0, n], 4343)),
+            renewals: 1,
+        }
+    }
+
+    fn packet(message: Message<Identity>) -> Vec<u8> {
+        let header = Header { src: life(1), src_incarnation: 2, dst: life(2), message };
+        let mut bytes = postcard::to_stdvec(&header).unwrap();
+        bytes.extend(2_u16.to_be_bytes());
+        for n in [3, 4] {
+            bytes.extend(postcard::to_stdvec(&Member::new(life(n), 5, State::Suspect)).unwrap());
+        }
+        bytes.extend(b"adverts");
+        bytes
+    }
+
+    fn nodes(bytes: &[u8]) -> Vec<u8> {
+        let packet = Packet::decode(bytes).unwrap();
+        packet.nodes().map(|node| node.as_bytes()[0]).collect()
+    }
+
+    #[test]
+    fn all_nodes_of_a_packet_are_seen() {
+        let bytes = packet(Message::Gossip);
+        assert_eq!(nodes(&bytes), [1, 3, 4]);
+        assert_eq!(nodes(&packet(Message::Broadcast)), [1], "it carries adverts alone");
+        assert_eq!(nodes(&bytes[..bytes.len() - 10]), [1, 3], "as far as they can be decoded");
+        assert!(Packet::decode(&bytes[..20]).is_err());
+    }
+
+    #[test]
+    fn the_format_stays() {
+        // The detector's own format, with our identities: a new version of it must not change this.
+        let hex: String = packet(Message::Ping(6)).iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(hex, "PACKET");
+    }
+}

@@ -1,6 +1,6 @@
 //! Many nodes in one thread, with a bad network and a clock that is moved by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,12 @@ struct Place {
     incarnation: u64,
     /// On which side of a partition it is.
     side: u8,
+    /// While the process is paused: what has come meanwhile.
+    paused: Option<Vec<(SocketAddr, Vec<u8>)>>,
 }
+
+/// How many datagrams wait for a paused process; the network loses more.
+const BACKLOG_MAX: usize = 100;
 
 /// A cluster. Everything that happens in it follows from its seed.
 pub(super) struct World {
@@ -28,6 +33,8 @@ pub(super) struct World {
     places: BTreeMap<SocketAddr, Place>,
     on_the_way: BTreeMap<(Duration, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
     random: Arc<SeededRandom>,
+    /// Links that carry nothing, in this direction.
+    pub(super) cut: BTreeSet<(SocketAddr, SocketAddr)>,
     /// In 100 datagrams.
     pub(super) lost: u64,
     pub(super) doubled: u64,
@@ -52,6 +59,7 @@ impl World {
             places: BTreeMap::new(),
             on_the_way: BTreeMap::new(),
             random: Arc::new(SeededRandom::new(seed)),
+            cut: BTreeSet::new(),
             lost: 0,
             doubled: 0,
             delay_ms_max: 5,
@@ -83,12 +91,26 @@ impl World {
         let mut gossip = Gossip::new(life, Timing::default(), Envelope::new("sim", &[key]), random);
         gossip.add_seeds(self.now, [self::address(1)]);
         let side = self.places.get(&address).map_or(0, |place| place.side);
-        self.places.insert(address, Place { gossip: Some(gossip), incarnation, side });
+        self.places
+            .insert(address, Place { gossip: Some(gossip), incarnation, side, paused: None });
     }
 
     /// The node `n` is gone, without a word.
     pub(super) fn stop(&mut self, n: u8) {
         self.places.get_mut(&address(n)).unwrap().gossip = None;
+    }
+
+    /// The process of the node `n` stands still.
+    pub(super) fn pause(&mut self, n: u8) {
+        self.places.get_mut(&address(n)).unwrap().paused = Some(Vec::new());
+    }
+
+    /// It goes on, with what has come meanwhile.
+    pub(super) fn resume(&mut self, n: u8) {
+        let at = address(n);
+        for (from, datagram) in self.places.get_mut(&at).unwrap().paused.take().unwrap() {
+            self.act(at, |gossip, now| drop(gossip.receive(now, &datagram, from)));
+        }
     }
 
     /// Puts these nodes on a side of their own; on the same as all others, if `side` is 0.
@@ -161,7 +183,8 @@ impl World {
     /// The next thing happens, if there is one before `end`.
     fn step(&mut self, end: Duration) {
         let due = |(at, place): (&SocketAddr, &Place)| {
-            place.gossip.as_ref().and_then(Gossip::deadline).map(|deadline| (deadline, *at))
+            let running = place.gossip.as_ref().filter(|_| place.paused.is_none());
+            running.and_then(Gossip::deadline).map(|deadline| (deadline, *at))
         };
         let timer = self.places.iter().filter_map(due).min();
         let arrival = self.on_the_way.keys().next().map(|(at, _)| *at);
@@ -181,7 +204,14 @@ impl World {
 
     fn deliver(&mut self, from: SocketAddr, to: SocketAddr, datagram: &[u8]) {
         let side = |at| self.places.get(at).map(|place| place.side);
-        if side(&from) != side(&to) || self.places[&to].gossip.is_none() {
+        let cut = side(&from) != side(&to) || self.cut.contains(&(from, to));
+        if cut || self.places[&to].gossip.is_none() {
+            return;
+        }
+        if let Some(backlog) = &mut self.places.get_mut(&to).unwrap().paused {
+            if backlog.len() < BACKLOG_MAX {
+                backlog.push((from, datagram.to_vec()));
+            }
             return;
         }
         self.datagrams += 1;
