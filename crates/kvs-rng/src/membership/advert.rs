@@ -148,7 +148,7 @@ mod tests {
     fn the_format_stays() {
         let hex: String =
             item(300, 2).encode().unwrap().iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(hex, "ITEM");
+        assert_eq!(hex, "011007070707070707070707070707070707ac020202ffffffffffffffffff01");
     }
 
     #[test]

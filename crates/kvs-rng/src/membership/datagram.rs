@@ -242,7 +242,10 @@ mod tests {
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         assert_eq!(
             hex(&sealed),
-            "01c15c0289ec2d0a9167ec8e65a18debbe5e5532fbeea293f87adf8c1f6914e6f8a218f9f1f63bf094e3668f06ad"
+            concat!(
+                "01c15c0289ec2d0a9167ec8e65a18debbe5e5532fbeea293f8",
+                "7adf8c1f6914e6f8a218f9f1f63bf094e3668f06ad"
+            )
         );
         assert_eq!(hex(&plain), "02dcf43c5b9c10614968656c6c6f");
     }
