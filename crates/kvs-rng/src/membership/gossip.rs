@@ -7,22 +7,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foca::{AccumulatingRuntime, Foca, OwnedNotification as Notification, PostcardCodec, Timer};
+use foca::{AccumulatingRuntime, OwnedNotification as Notification, Timer};
 use kvs_core::env::Random;
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
 
 use super::advert::{Advert, Adverts, Item};
 use super::config::Timing;
 use super::datagram::Envelope;
+use super::detector::{self, Detector};
 use super::dropped::Dropped;
 use super::identity::Identity;
-use super::limits::{MEMBERS_MAX, OUTGOING_MAX, SEEDS_MAX};
+use super::limits::{OUTGOING_MAX, SEEDS_MAX};
 use super::message::Message;
 use super::pace::Pace;
 use super::packet::Packet;
 use super::timers::{Due, Timers};
-use super::view::{Counters, Members, Seen, State};
+use super::view::{Counters, Members};
+use crate::identity::NodeId;
 
 /// How long to wait for more newcomers before they are told what this node advertises.
 const NEWCOMERS: Duration = Duration::from_millis(500);
@@ -30,15 +30,12 @@ const NEWCOMERS: Duration = Duration::from_millis(500);
 /// How many times longer than while alone to wait before missing seeds are tried again.
 const IN_COMPANY: u32 = 10;
 
-/// How many members that are down a lonely node tries at a time.
-const LONELY_TRIES: usize = 8;
-
 /// How often a node that leaves tells so, each time to three members: any one may be lost.
 const FAREWELLS: usize = 3;
 
 /// One node's part in the protocol. All times are since one fixed moment, and never go back.
 pub(crate) struct Gossip {
-    detector: Foca<Identity, PostcardCodec, Xoshiro256PlusPlus, Adverts>,
+    detector: Detector,
     runtime: AccumulatingRuntime<Identity>,
     timing: Timing,
     envelope: Envelope,
@@ -67,16 +64,9 @@ impl Gossip {
         random: Arc<dyn Random>,
     ) -> Self {
         let adverts = Adverts::default();
-        let choices = Xoshiro256PlusPlus::seed_from_u64(random.next_u64());
         let config = timing.detector(0);
         let mut gossip = Self {
-            detector: Foca::with_custom_broadcast(
-                identity,
-                config,
-                choices,
-                PostcardCodec,
-                adverts.clone(),
-            ),
+            detector: detector::detector(identity, config, adverts.clone(), &*random),
             runtime: AccumulatingRuntime::new(),
             timing,
             envelope,
@@ -218,7 +208,8 @@ impl Gossip {
         if to.node != self.node() {
             return Err(Dropped::Misaddressed { to: to.node, from: from.address });
         }
-        if self.full() && packet.nodes().any(|node| !self.knows(node)) {
+        let stranger = |node| !detector::knows(&self.detector, node);
+        if detector::is_full(&self.detector) && packet.nodes().any(stranger) {
             return Err(Dropped::Crowded);
         }
         self.detector.handle_data(bytes, &mut self.runtime).map_err(Dropped::packet)
@@ -263,7 +254,7 @@ impl Gossip {
         };
         let result = self.detector.handle_timer(timer, &mut self.runtime);
         self.fault(result);
-        if let Some(node) = forgotten.filter(|node| !self.knows(*node)) {
+        if let Some(node) = forgotten.filter(|node| !detector::knows(&self.detector, *node)) {
             self.adverts.forget(&node);
         }
     }
@@ -271,29 +262,20 @@ impl Gossip {
     /// Knocks where a seed should be and no member is. A node that sees nobody also tries those that
     /// it saw before: it may have been the network that was down.
     fn look_for_members(&mut self, now: Duration) {
-        let mut known: BTreeSet<_> =
-            self.detector.iter_members().map(|member| member.id().address).collect();
+        let mut known = detector::addresses(&self.detector);
         let alone = known.is_empty();
         known.insert(self.detector.identity().address);
         for seed in self.seeds.difference(&known).copied().collect::<Vec<_>>() {
             self.send(seed, &Message::Knock);
         }
         if alone {
-            for lost in self.some_lost_members() {
+            for lost in detector::some_lost(&self.detector, &*self.random) {
                 let result = self.detector.announce(lost, &mut self.runtime);
                 self.fault(result);
             }
         }
         let pause = self.timing.seed_period * if alone { 1 } else { IN_COMPANY };
         self.timers.arm(Due::Seeds, now.saturating_add(pause));
-    }
-
-    fn some_lost_members(&self) -> Vec<Identity> {
-        let lost = self.detector.iter_membership_state().map(|member| *member.id());
-        let lost: Vec<_> = lost.filter(|life| life.node != self.node()).collect();
-        let start = usize::try_from(self.random.next_u64() % (lost.len().max(1) as u64));
-        let start = start.unwrap_or_default();
-        lost.iter().cycle().skip(start).take(lost.len().min(LONELY_TRIES)).copied().collect()
     }
 
     /// Comes back after others have declared this node down: under a new identity, since a verdict is
@@ -343,7 +325,7 @@ impl Gossip {
             let result = self.detector.set_config(self.timing.detector(others));
             self.fault(result);
         }
-        let members = self.look();
+        let members = detector::members(&self.detector, &self.adverts, self.advert);
         if members != *self.members {
             self.members = Arc::new(members);
         }
@@ -384,32 +366,8 @@ impl Gossip {
         }
     }
 
-    fn look(&self) -> Members {
-        let us = self.detector.identity();
-        let seen = |life: &Identity, state, advert| {
-            let (address, incarnation) = (life.address, life.incarnation);
-            (life.node, Seen { address, incarnation, state, advert })
-        };
-        let others = self.detector.iter_members().map(|member| {
-            let state = match member.state() {
-                foca::State::Suspect => State::Suspect,
-                _ => State::Up,
-            };
-            seen(member.id(), state, self.adverts.of(member.id()))
-        });
-        others.chain([seen(us, State::Up, self.advert)]).collect()
-    }
-
-    fn node(&self) -> crate::identity::NodeId {
+    fn node(&self) -> NodeId {
         self.detector.identity().node
-    }
-
-    fn full(&self) -> bool {
-        self.detector.iter_membership_state().len() >= MEMBERS_MAX
-    }
-
-    fn knows(&self, node: crate::identity::NodeId) -> bool {
-        self.detector.iter_membership_state().any(|member| member.id().node == node)
     }
 
     fn fault(&mut self, result: Result<(), foca::Error>) {

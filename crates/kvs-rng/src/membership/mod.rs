@@ -45,6 +45,7 @@ mod advert;
 mod complaints;
 mod config;
 mod datagram;
+mod detector;
 mod dropped;
 mod gossip;
 mod identity;

@@ -197,14 +197,17 @@ impl Shared {
         }
     }
 
-    /// Sends what waits to be sent.
+    /// Sends what waits to be sent. A datagram that the network refuses is lost: the protocol expects
+    /// that of datagrams, and counts them.
     async fn flush(&self) {
         loop {
             let next = self.gossip().outgoing();
             let Some((to, datagram)) = next else { return };
-            let sent = timeout(SEND_TIMEOUT, self.socket.send(&datagram, to)).await;
-            if !matches!(sent, Ok(Ok(()))) {
-                self.gossip().unsent();
+            match timeout(SEND_TIMEOUT, self.socket.send(&datagram, to)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => self.gossip().unsent(),
+                // No room: the rest may wait while the driver does other things.
+                Err(_) => return self.gossip().unsent(),
             }
         }
     }

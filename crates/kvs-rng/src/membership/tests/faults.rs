@@ -348,7 +348,7 @@ fn two_nodes_that_claim_one_address_are_told_apart() {
 
 #[test]
 fn large_clusters_form_and_notice() {
-    let nodes = 60;
+    let nodes = 40;
     let mut world = World::of(nodes, 1);
     world.until(LIMIT, World::agrees);
     world.run(secs(5));
