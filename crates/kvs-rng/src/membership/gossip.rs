@@ -48,6 +48,8 @@ pub(crate) struct Gossip {
     timers: Timers,
     outgoing: VecDeque<(SocketAddr, Vec<u8>)>,
     pace: Pace,
+    /// Others call this node down, and it has not come back yet.
+    declared_down: bool,
     left: bool,
     /// How many others the detector was last tuned for.
     tuned_for: usize,
@@ -78,6 +80,7 @@ impl Gossip {
             timers: Timers::default(),
             outgoing: VecDeque::new(),
             pace: Pace::default(),
+            declared_down: false,
             left: false,
             tuned_for: 0,
             members: Arc::default(),
@@ -201,6 +204,10 @@ impl Gossip {
 
     fn packet(&mut self, bytes: &[u8]) -> Result<(), Dropped> {
         let packet = Packet::decode(bytes).map_err(Dropped::packet)?;
+        // Two nodes that take each other for down would tell each other so without end.
+        if self.declared_down {
+            return Ok(());
+        }
         let (from, to) = (packet.header.src, packet.header.dst);
         if from.node == self.node() {
             return self.claims_to_be_us(from);
@@ -283,6 +290,7 @@ impl Gossip {
     fn renew(&mut self, now: Duration) {
         let Some(renewed) = self.detector.identity().renewed() else { return };
         self.counters.renewals += 1;
+        self.declared_down = false;
         if self.pace.renewed(now) {
             tracing::warn!(
                 node = %renewed.node, incarnation = renewed.incarnation.0, address = %renewed.address,
@@ -348,6 +356,7 @@ impl Gossip {
                     self.timers.arm(Due::Seeds, now.saturating_add(self.timing.seed_period));
                 }
                 Notification::Defunct if !self.left => {
+                    self.declared_down = true;
                     self.timers.arm(Due::Renew, self.pace.next(now));
                 }
                 _ => {}

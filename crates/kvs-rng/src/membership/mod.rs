@@ -35,11 +35,12 @@
 //! - Without a cluster key anybody who can send to the port can say anything.
 //! - Someone who can record and resend datagrams may make a dead node seem up for a while.
 //! - A node that can send and not receive is declared down, comes back, is declared down again. It
-//!   does so at a limited pace.
+//!   does so at a limited pace; between two returns it hears nobody, and what it sees stands still.
 //!
 //! # The parts
 //! `identity`: who a member is, and which of its lives wins. `datagram`: bytes on the wire. `message`:
-//! what they say. `gossip`: the protocol as a state machine. `service`: that machine on a network.
+//! what they say. `detector`: foca's part. `gossip`: the protocol as a state machine. `service`: that
+//! machine on a network.
 
 mod advert;
 mod complaints;

@@ -197,6 +197,39 @@ fn a_node_that_hears_nothing_does_not_disturb_the_others() {
 }
 
 #[test]
+fn a_partition_that_comes_and_goes_causes_no_storm() {
+    for (nodes, mut world) in formed() {
+        let side: Vec<u8> = (1..=nodes / 2).collect();
+        let before = world.datagrams;
+        let start = world.now;
+        for _ in 0..20 {
+            world.part(&side, 1);
+            world.run(secs(4));
+            world.part(&side, 0);
+            world.run(secs(2));
+        }
+        let rate = (world.datagrams - before) / (world.now - start).as_secs() / u64::from(nodes);
+        assert!(rate <= 15, "{rate} datagrams a second for each node");
+        world.until(LIMIT, World::agrees);
+    }
+}
+
+#[test]
+fn nodes_that_all_lost_each_other_need_no_seed() {
+    for (nodes, mut world) in formed() {
+        world.run(secs(10));
+        world.stop(1);
+        for n in 2..=nodes {
+            world.part(&[n], n);
+        }
+        world.run(secs(30));
+        assert!((2..=nodes).all(|n| world.members(n).len() == 1));
+        world.part(&(2..=nodes).collect::<Vec<_>>(), 0);
+        world.until(LIMIT, World::agrees);
+    }
+}
+
+#[test]
 fn a_lonely_node_comes_back() {
     for (nodes, mut world) in formed() {
         for alone in [1, nodes] {
