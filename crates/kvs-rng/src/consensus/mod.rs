@@ -1,1 +1,347 @@
 //! How the layout is agreed.
+//!
+//! The [`Layout`] says who holds what, so two nodes that go by different layouts of the same version
+//! would lose data. It changes by consensus alone: a log of layouts, each made of the one before, kept
+//! by 1, 3 or 5 *voters* with Raft (Ongaro and Ousterhout, *In Search of an Understandable Consensus
+//! Algorithm*, USENIX ATC 2014), in the implementation `openraft`. All other members are *learners*:
+//! they get the log, so every member has the layout on its own disk and serves from it even when it
+//! reaches nobody.
+//!
+//! # The life of a change
+//! [`Consensus::propose`] on any node takes the [`Change`] to the leader, which makes the next layout
+//! and puts it to the vote. When a majority of the voters has it on disk, every node applies it and
+//! shows it to those that watch [`Consensus::layout`]. Changes are ordered by the log: each is made of
+//! the layout of that moment, or refused.
+//!
+//! # The life of a node
+//! The first node [`found`](Consensus::found)s a cluster; others [`join`](Consensus::join) through any
+//! member. A *steward* on the leader then brings the log to the newcomer and gives out votes: one voter
+//! for fewer than three members, three up to four, five from five on, spread over zones. A member that
+//! leaves loses first its vote, then the log.
+//!
+//! # When nodes fail
+//! A leader that is silent for the election timeout is replaced. Without a majority of the voters
+//! nothing changes, and everybody serves on from the last layout. When a majority is gone for good,
+//! [`force_voters`] is the way out.
+//!
+//! What is *not* handled: nodes that lie. Who speaks is for the transport to prove; what members say
+//! is believed.
+
+mod config;
+mod error;
+mod format;
+mod handle;
+mod log;
+mod machine;
+mod network;
+mod policy;
+mod propose;
+mod recovery;
+mod runtime;
+mod steward;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kvs_core::Store;
+use kvs_core::env::{Background, Env};
+use openraft::ServerState;
+use openraft::error::{InitializeError, RaftError};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use self::config::{Decision, Peer, Proposal, Raft, RaftId};
+use self::log::LogStore;
+use self::machine::{Machine, Published};
+use self::network::Caller;
+use self::propose::Proposer;
+use self::runtime::SeamRuntime;
+use self::steward::Steward;
+use self::wire::{Answer, Body, ProposeMessage, Proposed};
+use crate::identity::NodeId;
+use crate::layout::{Change, Layout, Member};
+
+pub use config::ConsensusConfig;
+pub use error::{ConsensusError, FetchError, FoundError, ProposeError};
+pub use network::{Link, LinkError, MESSAGE_BYTES_MAX};
+pub use propose::{Admission, AdmitAll, DEADLINE_MAX, PROPOSALS_MAX};
+pub use recovery::{RecoverError, force_voters};
+
+/// Longest wait for one seed while joining.
+const SEED_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pause after all seeds have been asked in vain.
+const SEEDS_PAUSE: Duration = Duration::from_millis(500);
+
+/// A node's part in the consensus on the layout. See the [module](self).
+///
+/// It ends when it is dropped; [`shutdown`](Self::shutdown) also waits for the end.
+pub struct Consensus {
+    id: NodeId,
+    config: ConsensusConfig,
+    raft: Raft,
+    published: Published,
+    caller: Caller,
+    proposer: Proposer,
+    steward: Background,
+}
+
+/// How the consensus stands, as one node sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsensusStatus {
+    /// The leader, if one is known.
+    pub leader: Option<NodeId>,
+    /// Whose votes count.
+    pub voters: BTreeSet<NodeId>,
+    /// Who gets the log and has no vote.
+    pub learners: BTreeSet<NodeId>,
+    /// Counts elections; jumps to the next multiple of 2^32 at a forced recovery.
+    pub term: u64,
+    /// For the leader: how long ago a majority was last heard of.
+    pub majority_heard: Option<Duration>,
+    /// Why the consensus of this node has stopped, if it has.
+    pub stopped: Option<String>,
+}
+
+impl Consensus {
+    /// Starts the node `id`, going on with what `store` holds. Its votes and entries are synced to the
+    /// disk whatever the store's durability.
+    ///
+    /// A node with an empty store waits to [`found`](Self::found) a cluster or to [`join`](Self::join)
+    /// one. `admission` is asked when this node leads. Random numbers come from `env`.
+    pub async fn start(
+        id: NodeId,
+        store: &Store,
+        link: Arc<dyn Link>,
+        admission: Arc<dyn Admission>,
+        env: &Env,
+        config: ConsensusConfig,
+    ) -> Result<Self, ConsensusError> {
+        let raft_config =
+            config.raft().map_err(|error| ConsensusError::Config(error.to_string()))?;
+        let published = Published::new();
+        let machine = Machine::open(store, published.clone()).await?;
+        let caller = Caller::new(link, published.clone());
+        let log = LogStore::new(store);
+        SeamRuntime::draw_from(env.random.clone());
+        let raft = Raft::new(RaftId(id), raft_config, caller.clone(), log, machine).await?;
+        let steward = Steward {
+            id,
+            raft: raft.clone(),
+            published: published.clone(),
+            caller: caller.clone(),
+            config: config.clone(),
+        };
+        let proposer =
+            Proposer::new(id, raft.clone(), published.clone(), caller.clone(), admission);
+        let steward = Background::run(steward.run());
+        Ok(Self { id, config, raft, published, caller, proposer, steward })
+    }
+
+    /// The newest layout that this node knows to be agreed, and those that come; `None` before it is
+    /// part of a cluster.
+    pub fn layout(&self) -> watch::Receiver<Option<Arc<Layout>>> {
+        self.published.watch()
+    }
+
+    /// Founds a cluster with this node as its only member.
+    ///
+    /// Refused if the node is part of one. If it fails half way, founding again goes on.
+    pub async fn found(&self, layout: Layout) -> Result<Arc<Layout>, FoundError> {
+        let first = layout.member(self.id).filter(|_| layout.members().len() == 1);
+        let first = first.ok_or(FoundError::Members { node: self.id })?;
+        let me = RaftId(self.id);
+        let nodes = BTreeMap::from([(me, Peer { address: first.address })]);
+        match self.raft.initialize(nodes).await {
+            Ok(()) => {}
+            Err(RaftError::APIError(InitializeError::NotAllowed(_))) if self.alone() => {}
+            Err(RaftError::APIError(_)) => return Err(FoundError::Exists),
+            Err(error) => return Err(ConsensusError::stopped(error).into()),
+        }
+        let mut metrics = self.raft.metrics();
+        let leads = metrics.wait_for(|metrics| metrics.state == ServerState::Leader);
+        match timeout(self.config.election_max * 4, leads).await {
+            Ok(Ok(_)) => {}
+            _ => return Err(ConsensusError::stopped("the only voter did not elect itself").into()),
+        }
+        let proposal = Proposal { base: None, next: Box::new(layout.clone()) };
+        match self.raft.client_write(proposal).await {
+            Ok(written) if written.data == Decision::Applied => Ok(Arc::new(layout)),
+            Ok(_) => Err(FoundError::Exists),
+            Err(error) => Err(ConsensusError::stopped(error).into()),
+        }
+    }
+
+    /// Whether founding was begun here and not ended.
+    fn alone(&self) -> bool {
+        let metrics = self.raft.metrics();
+        let metrics = metrics.borrow();
+        let mut voters = metrics.membership_config.voter_ids();
+        let first = voters.next();
+        self.published.layout().is_none()
+            && first == Some(RaftId(self.id))
+            && voters.next().is_none()
+    }
+
+    /// Joins the cluster that the nodes at `seeds` are of, as `member`, which is this node.
+    ///
+    /// Asks one seed after the other, again and again until `deadline`, and waits until the layout that
+    /// has this node in it is on this node's disk. Joining again is harmless: done at once if the node
+    /// is a member.
+    pub async fn join(
+        &self,
+        member: &Member,
+        seeds: &[SocketAddr],
+        deadline: Duration,
+    ) -> Result<Arc<Layout>, ProposeError> {
+        let until = Instant::now() + deadline;
+        let mut last = ProposeError::Unreachable("there is no seed".to_owned());
+        let mut unknown = None;
+        loop {
+            for seed in seeds {
+                if let Some(layout) = self.own_layout() {
+                    return Ok(layout);
+                }
+                let left = until.saturating_duration_since(Instant::now());
+                match self.ask_to_join(member, *seed, left.min(SEED_TIMEOUT)).await {
+                    Ok(()) => return self.arrival(until).await,
+                    Err(error @ ProposeError::Refused { .. }) => return Err(error),
+                    Err(error @ ProposeError::Unknown(_)) => unknown = Some(error),
+                    Err(error) => last = error,
+                }
+            }
+            if Instant::now() + SEEDS_PAUSE >= until {
+                return Err(unknown.unwrap_or(last));
+            }
+            sleep(SEEDS_PAUSE).await;
+        }
+    }
+
+    async fn ask_to_join(
+        &self,
+        member: &Member,
+        seed: SocketAddr,
+        deadline: Duration,
+    ) -> Result<(), ProposeError> {
+        let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        let change = Box::new(Change::Join(member.clone()));
+        let message = ProposeMessage { change, deadline_ms, pass_on: true };
+        let answer = self.caller.call(None, seed, Body::Propose(message), deadline).await;
+        match answer {
+            Ok(Answer::Propose(proposed)) => match outcome(proposed) {
+                Ok(_) => Ok(()),
+                // An earlier attempt of ours.
+                Err(ProposeError::Refused { layout: Some(layout), .. })
+                    if layout.member(self.id).is_some() =>
+                {
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            },
+            Ok(_) => Err(ProposeError::Unknown(format!("{seed} gave a strange answer"))),
+            Err(error) if error.not_served() => {
+                Err(ProposeError::Unreachable(format!("{seed}: {error}")))
+            }
+            Err(error) => Err(ProposeError::Unknown(format!("{seed}: {error}"))),
+        }
+    }
+
+    /// The layout, if this node is in it.
+    fn own_layout(&self) -> Option<Arc<Layout>> {
+        self.published.layout().filter(|layout| layout.member(self.id).is_some())
+    }
+
+    async fn arrival(&self, until: Instant) -> Result<Arc<Layout>, ProposeError> {
+        let mut layouts = self.published.watch();
+        let here =
+            layouts.wait_for(|layout| layout.as_ref().is_some_and(|l| l.member(self.id).is_some()));
+        match tokio::time::timeout_at(until, here).await {
+            Ok(Ok(layout)) => layout.clone().ok_or_else(|| self.gone()),
+            Ok(Err(_)) => Err(self.gone()),
+            Err(_) => Err(ProposeError::Unknown(
+                "this node is a member, but the layout has not come here yet".to_owned(),
+            )),
+        }
+    }
+
+    fn gone(&self) -> ProposeError {
+        ProposeError::Stopped(self.status().stopped.unwrap_or_default())
+    }
+
+    /// Makes a change of the layout within `deadline` (at most [`DEADLINE_MAX`]), wherever the leader
+    /// is, and gives the layout made by it.
+    ///
+    /// Of changes proposed at the same time each is made of the layout that the one before left, or
+    /// refused. The layout given may be newer than what [`layout`](Self::layout) shows for a moment.
+    pub async fn propose(
+        &self,
+        change: &Change,
+        deadline: Duration,
+    ) -> Result<Arc<Layout>, ProposeError> {
+        if let Some(reason) = self.status().stopped {
+            return Err(ProposeError::Stopped(reason));
+        }
+        outcome(self.proposer.propose(change, deadline).await)
+    }
+
+    /// Asks a node for its layout, and shows it here if it is of this node's cluster and newer. For a
+    /// node that hears of a newer layout than it has.
+    pub async fn fetch(
+        &self,
+        node: Option<NodeId>,
+        address: SocketAddr,
+        deadline: Duration,
+    ) -> Result<Arc<Layout>, FetchError> {
+        match self.caller.call(node, address, Body::Layout, deadline).await {
+            Ok(Answer::Layout(Some(layout))) => {
+                if self.published.layout().is_some() {
+                    self.published.show(&layout);
+                }
+                Ok(Arc::new(*layout))
+            }
+            Ok(Answer::Layout(None)) => Err(FetchError::None),
+            Ok(_) => Err(FetchError::Call("the answer is to another question".to_owned())),
+            Err(error) => Err(FetchError::Call(error.to_string())),
+        }
+    }
+
+    /// How the consensus stands.
+    pub fn status(&self) -> ConsensusStatus {
+        let metrics = self.raft.metrics();
+        let metrics = metrics.borrow();
+        let membership = metrics.membership_config.membership();
+        ConsensusStatus {
+            leader: metrics.current_leader.map(|leader| leader.0),
+            voters: membership.voter_ids().map(|id| id.0).collect(),
+            learners: membership.learner_ids().map(|id| id.0).collect(),
+            term: metrics.current_term,
+            majority_heard: metrics.millis_since_quorum_ack.map(Duration::from_millis),
+            stopped: metrics.running_state.as_ref().err().map(ToString::to_string),
+        }
+    }
+
+    /// Stops and waits until nothing is written any more.
+    pub async fn shutdown(self) {
+        drop(self.steward);
+        if let Err(error) = self.raft.shutdown().await {
+            tracing::warn!(%error, "the consensus did not end cleanly");
+        }
+    }
+}
+
+fn outcome(proposed: Proposed) -> Result<Arc<Layout>, ProposeError> {
+    Err(match proposed {
+        Proposed::Applied(layout) => return Ok(Arc::new(*layout)),
+        Proposed::Refused { reason, layout } => {
+            ProposeError::Refused { reason, layout: layout.map(|layout| Arc::new(*layout)) }
+        }
+        Proposed::NoLeader => ProposeError::NoLeader,
+        Proposed::NoMajority => ProposeError::NoMajority,
+        Proposed::Busy => ProposeError::Busy,
+        Proposed::Unknown(detail) => ProposeError::Unknown(detail),
+    })
+}
