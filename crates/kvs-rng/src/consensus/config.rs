@@ -81,7 +81,7 @@ impl Default for Peer {
 
 /// What is put to the vote: the next layout, whole, and not the change that makes it. A release with
 /// another planner would make another layout of the same change.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Proposal {
     /// The version it was made of; `None` for the first layout of a cluster.
     pub(crate) base: Option<u64>,

@@ -87,7 +87,7 @@ pub struct Consensus {
     published: Published,
     caller: Caller,
     proposer: Proposer,
-    steward: Background,
+    _steward: Background,
 }
 
 /// How the consensus stands, as one node sees it.
@@ -139,7 +139,7 @@ impl Consensus {
         let proposer =
             Proposer::new(id, raft.clone(), published.clone(), caller.clone(), admission);
         let steward = Background::run(steward.run());
-        Ok(Self { id, config, raft, published, caller, proposer, steward })
+        Ok(Self { id, config, raft, published, caller, proposer, _steward: steward })
     }
 
     /// The newest layout that this node knows to be agreed, and those that come; `None` before it is
@@ -325,8 +325,7 @@ impl Consensus {
     }
 
     /// Stops and waits until nothing is written any more.
-    pub async fn shutdown(self) {
-        drop(self.steward);
+    pub async fn shutdown(&self) {
         if let Err(error) = self.raft.shutdown().await {
             tracing::warn!(%error, "the consensus did not end cleanly");
         }

@@ -37,6 +37,9 @@ impl Steward {
         let mut pause = self.config.heartbeat;
         let mut leading_since = None;
         loop {
+            if metrics.has_changed().is_err() {
+                return;
+            }
             let leads = metrics.borrow_and_update().state == ServerState::Leader;
             if !leads {
                 leading_since = None;

@@ -1,0 +1,79 @@
+//! The log, the vote and the state, on disk.
+
+use openraft::storage::RaftLogStorage;
+use openraft::testing::{StoreBuilder, Suite};
+use openraft::{EntryPayload, LeaderId, RaftLogReader};
+
+use super::super::config::{Entry, LogId, StorageError, Types, Vote};
+use super::*;
+
+impl From<u64> for RaftId {
+    fn from(n: u64) -> Self {
+        Self(NodeId::from_bytes(u128::from(n).to_be_bytes()))
+    }
+}
+
+struct InMemory;
+
+impl StoreBuilder<Types, LogStore, Machine> for InMemory {
+    async fn build(&self) -> Result<((), LogStore, Machine), StorageError> {
+        let store = Store::memory();
+        let machine = Machine::open(&store, Published::new()).await?;
+        Ok(((), LogStore::new(&store), machine))
+    }
+}
+
+#[test]
+fn the_suite_of_openraft_passes() {
+    Suite::test_all(InMemory).unwrap();
+}
+
+fn log_id(term: u64, index: u64) -> LogId {
+    LogId { leader_id: LeaderId::new(term, RaftId::from(1)), index }
+}
+
+fn entries(indexes: impl IntoIterator<Item = u64>) -> Vec<Entry> {
+    let entry = |index| Entry { log_id: log_id(1, index), payload: EntryPayload::Blank };
+    indexes.into_iter().map(entry).collect()
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_when_it_is_opened_again() {
+    let store = Store::memory();
+    let mut log = LogStore::new(&store);
+    // More than one page.
+    log.add(entries(0..1000)).await.unwrap();
+    log.save_vote(&Vote::new(3, RaftId::from(2))).await.unwrap();
+    log.truncate(log_id(1, 900)).await.unwrap();
+    log.purge(log_id(1, 299)).await.unwrap();
+
+    let mut log = LogStore::new(&store);
+    assert_eq!(log.vote().await.unwrap(), Some(Vote::new(3, RaftId::from(2))));
+    let state = log.state().await.unwrap();
+    assert_eq!(state.last_purged_log_id, Some(log_id(1, 299)));
+    assert_eq!(state.last_log_id, Some(log_id(1, 899)));
+    assert_eq!(log.try_get_log_entries(..).await.unwrap(), entries(300..900));
+    assert_eq!(log.try_get_log_entries(895..).await.unwrap(), entries(895..900));
+}
+
+#[tokio::test]
+async fn damage_is_noticed() {
+    let store = Store::memory();
+    let mut log = LogStore::new(&store);
+    log.add(entries(0..3)).await.unwrap();
+    let raw = store.raw();
+    let key = |index: u8| [5, 0, 0, 0, 0, 0, 0, 0, 0, index];
+    let value = raw.get(key(1).to_vec()).await.unwrap().unwrap();
+    for bad in
+        [vec![], vec![9], [value.as_slice(), &[0]].concat(), value[..value.len() - 1].to_vec()]
+    {
+        let mut writes = kvs_core::engine::WriteSet::default();
+        writes.stored(&key(1), Some(&bad));
+        raw.write(writes).await.unwrap();
+        assert!(log.try_get_log_entries(0..3).await.is_err(), "{bad:?}");
+    }
+    let mut writes = kvs_core::engine::WriteSet::default();
+    writes.stored(&key(2), Some(&value));
+    raw.write(writes).await.unwrap();
+    assert!(log.try_get_log_entries(2..3).await.is_err(), "an entry at the wrong place");
+}
