@@ -9,6 +9,7 @@ use std::time::Duration;
 use openraft::SnapshotPolicy;
 use serde::{Deserialize, Serialize};
 
+use super::error::ConsensusError;
 use super::runtime::SeamRuntime;
 use crate::identity::NodeId;
 use crate::layout::Layout;
@@ -137,7 +138,7 @@ const APPEND_ENTRIES_MAX: u64 = 64;
 
 impl ConsensusConfig {
     /// Checked, and as `openraft` wants it.
-    pub(crate) fn raft(&self) -> Result<Arc<openraft::Config>, openraft::ConfigError> {
+    pub(crate) fn raft(&self) -> Result<Arc<openraft::Config>, ConsensusError> {
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let config = openraft::Config {
             cluster_name: "layout".to_owned(),
@@ -151,6 +152,7 @@ impl ConsensusConfig {
             max_in_snapshot_log_to_keep: self.snapshot_entries,
             ..openraft::Config::default()
         };
-        config.validate().map(Arc::new)
+        let config = config.validate();
+        config.map(Arc::new).map_err(|error| ConsensusError::Config(error.to_string()))
     }
 }

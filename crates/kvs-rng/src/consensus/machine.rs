@@ -91,19 +91,28 @@ impl State {
     }
 }
 
-/// Where layouts are published as they are agreed.
-#[derive(Clone)]
-pub(crate) struct Published(Arc<watch::Sender<Option<Arc<Layout>>>>);
+/// Where layouts are published. Clones are handles of the same.
+#[derive(Clone, Default)]
+pub(crate) struct Published(Arc<Places>);
+
+#[derive(Default)]
+struct Places {
+    /// The newest layout that this node has heard of, from whomever.
+    shown: watch::Sender<Option<Arc<Layout>>>,
+    /// The newest layout that came through this node's log.
+    agreed: watch::Sender<Option<Arc<Layout>>>,
+}
 
 impl Published {
-    /// Nothing yet.
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(None)))
+    /// Notes what came through the log, and shows it.
+    fn agree(&self, layout: &Layout) {
+        self.0.agreed.send_replace(Some(Arc::new(layout.clone())));
+        self.show(layout);
     }
 
     /// Shows `layout` to all who watch, unless they have seen it or a newer one.
     pub(crate) fn show(&self, layout: &Layout) {
-        self.0.send_if_modified(|shown| {
+        self.0.shown.send_if_modified(|shown| {
             let newer = shown.as_ref().is_none_or(|shown| {
                 shown.cluster() == layout.cluster() && shown.version() < layout.version()
             });
@@ -116,12 +125,17 @@ impl Published {
 
     /// The newest layout.
     pub(crate) fn layout(&self) -> Option<Arc<Layout>> {
-        self.0.borrow().clone()
+        self.0.shown.borrow().clone()
     }
 
     /// The newest layout, and those that come.
     pub(crate) fn watch(&self) -> watch::Receiver<Option<Arc<Layout>>> {
-        self.0.subscribe()
+        self.0.shown.subscribe()
+    }
+
+    /// The newest layout that came through the log: what the next one is made of.
+    pub(crate) fn agreed(&self) -> Option<Arc<Layout>> {
+        self.0.agreed.borrow().clone()
     }
 }
 
@@ -137,7 +151,7 @@ impl Machine {
     pub(crate) async fn open(store: &Store, published: Published) -> Result<Self, StorageError> {
         let state = State::load(store).await?;
         if let Some(layout) = &state.layout {
-            published.show(layout);
+            published.agree(layout);
         }
         Ok(Self { raw: store.synced().raw(), state, published })
     }
@@ -147,7 +161,7 @@ impl Machine {
         log::write(&self.raw, "state of the layout", STATE, &state).await?;
         self.state = state;
         if let Some(layout) = &self.state.layout {
-            self.published.show(layout);
+            self.published.agree(layout);
         }
         Ok(())
     }

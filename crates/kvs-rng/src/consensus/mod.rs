@@ -31,7 +31,9 @@ mod config;
 mod error;
 mod format;
 mod handle;
+#[expect(clippy::result_large_err, reason = "the error is openraft's")]
 mod log;
+#[expect(clippy::result_large_err, reason = "the error is openraft's")]
 mod machine;
 mod network;
 mod policy;
@@ -121,14 +123,15 @@ impl Consensus {
         env: &Env,
         config: ConsensusConfig,
     ) -> Result<Self, ConsensusError> {
-        let raft_config =
-            config.raft().map_err(|error| ConsensusError::Config(error.to_string()))?;
-        let published = Published::new();
+        let raft_config = config.raft()?;
+        let published = Published::default();
         let machine = Machine::open(store, published.clone()).await?;
         let caller = Caller::new(link, published.clone());
         let log = LogStore::new(store);
         SeamRuntime::draw_from(env.random.clone());
         let raft = Raft::new(RaftId(id), raft_config, caller.clone(), log, machine).await?;
+        // From here on its metrics say what the disk holds.
+        raft.with_raft_state(|_| ()).await?;
         let steward = Steward {
             id,
             raft: raft.clone(),
@@ -227,9 +230,8 @@ impl Consensus {
         seed: SocketAddr,
         deadline: Duration,
     ) -> Result<(), ProposeError> {
-        let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
-        let change = Box::new(Change::Join(member.clone()));
-        let message = ProposeMessage { change, deadline_ms, pass_on: true };
+        let change = Change::Join(member.clone());
+        let message = ProposeMessage::new(&change, deadline, true);
         let answer = self.caller.call(None, seed, Body::Propose(message), deadline).await;
         match answer {
             Ok(Answer::Propose(proposed)) => match outcome(proposed) {

@@ -126,21 +126,23 @@ impl Caller {
         Ok(answer)
     }
 
-    /// Notes a sign of life.
+    /// Notes a sign of life of a member.
     pub(crate) fn hear(&self, from: NodeId) {
+        let Some(layout) = self.published.layout() else { return };
+        let member = |node: &NodeId| layout.member(*node).is_some();
+        if !member(&from) {
+            return;
+        }
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.insert(from, Instant::now());
+        if heard.len() > layout.members().len() {
+            heard.retain(|node, _| member(node));
+        }
     }
 
     /// When a node was last heard of; at first never.
     pub(crate) fn heard(&self, node: NodeId) -> Option<Instant> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).get(&node).copied()
-    }
-
-    /// Forgets all nodes but those that `keep` wants.
-    pub(crate) fn forget(&self, keep: impl Fn(&NodeId) -> bool) {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.retain(|node, _| keep(node));
     }
 }
 

@@ -107,9 +107,7 @@ impl Proposer {
         if !pass_on {
             return Proposed::NoLeader;
         }
-        let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
-        let change = Box::new(change.clone());
-        let message = ProposeMessage { change, deadline_ms, pass_on: false };
+        let message = ProposeMessage::new(change, deadline, false);
         match self.caller.call(Some(leader), address, Body::Propose(message), deadline).await {
             Ok(Answer::Propose(proposed)) => proposed,
             Err(error) if error.not_served() => Proposed::NoLeader,
@@ -144,7 +142,7 @@ impl Proposer {
                 }
                 Err(RaftError::Fatal(_)) => return Proposed::NoLeader,
             }
-            let Some(layout) = self.published.layout() else {
+            let Some(layout) = self.published.agreed() else {
                 let reason = "there is no layout to change yet".to_owned();
                 return Proposed::Refused { reason, layout: None };
             };

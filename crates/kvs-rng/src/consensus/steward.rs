@@ -99,7 +99,6 @@ impl Steward {
             caught_up: &caught_up,
             silent: &silent,
         };
-        self.caller.forget(|id| view.nodes.contains_key(id));
         next_step(&layout, &view)
     }
 

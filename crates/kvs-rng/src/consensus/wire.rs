@@ -1,5 +1,7 @@
 //! What nodes say to each other about the layout.
 
+use std::time::Duration;
+
 use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, VoteRequest, VoteResponse};
 use serde::{Deserialize, Serialize};
 
@@ -43,10 +45,23 @@ pub(crate) struct SnapshotMessage {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ProposeMessage {
     pub(crate) change: Box<Change>,
-    /// How long the sender waits for the answer.
+    /// How long the receiver may take.
     pub(crate) deadline_ms: u64,
     /// Whether the receiver may pass it on. A change is passed on once, so it can't go in circles.
     pub(crate) pass_on: bool,
+}
+
+/// What an answer is given for its way, so that its sender can still say how things stand; less if
+/// there is little time.
+const ANSWER_TIME: Duration = Duration::from_millis(500);
+
+impl ProposeMessage {
+    /// A change for a sender that waits for `deadline`.
+    pub(crate) fn new(change: &Change, deadline: Duration, pass_on: bool) -> Self {
+        let deadline = deadline - ANSWER_TIME.min(deadline / 4);
+        let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        Self { change: Box::new(change.clone()), deadline_ms, pass_on }
+    }
 }
 
 /// The answer to a request.

@@ -27,7 +27,7 @@ async fn a_survivor_goes_on_alone() {
     assert_eq!(cluster.layout(5).version(), before.version() + 3);
     assert!(cluster.status(4).term > term + (1 << 31));
 
-    // An old voter that comes back after all follows, and is told that it left.
+    // An old voter that comes back after all, and was removed meanwhile, finds no majority.
     cluster.start(1).await;
     until("elections without effect", || cluster.status(1).term > term + 3).await;
     assert_eq!(cluster.layout(1), before);

@@ -4,7 +4,8 @@ use openraft::storage::RaftLogStorage;
 use openraft::testing::{StoreBuilder, Suite};
 use openraft::{EntryPayload, LeaderId, RaftLogReader};
 
-use super::super::config::{Entry, LogId, StorageError, Types, Vote};
+use super::super::config::{Entry, LogId, Membership, StorageError, StoredMembership, Types, Vote};
+use super::super::machine::State;
 use super::*;
 
 impl From<u64> for RaftId {
@@ -18,7 +19,7 @@ struct InMemory;
 impl StoreBuilder<Types, LogStore, Machine> for InMemory {
     async fn build(&self) -> Result<((), LogStore, Machine), StorageError> {
         let store = Store::memory();
-        let machine = Machine::open(&store, Published::new()).await?;
+        let machine = Machine::open(&store, Published::default()).await?;
         Ok(((), LogStore::new(&store), machine))
     }
 }
@@ -76,4 +77,31 @@ async fn damage_is_noticed() {
     writes.stored(&key(2), Some(&value));
     raw.write(writes).await.unwrap();
     assert!(log.try_get_log_entries(2..3).await.is_err(), "an entry at the wrong place");
+}
+
+/// The bytes of version 1, as they have been on disks.
+#[test]
+fn the_format_stays() {
+    fn hex(value: &impl serde::Serialize) -> String {
+        let bytes = format::encode("value", value).unwrap();
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+    let node = RaftId(id(0xaa));
+    let nodes = BTreeMap::from([(node, Peer { address: address(7) })]);
+    let membership = Membership::new(vec![BTreeSet::from([node])], nodes);
+    let log_id = LogId { leader_id: LeaderId::new(300, node), index: 5 };
+    let entry = |payload| Entry { log_id, payload };
+    let state = State {
+        applied: Some(log_id),
+        membership: StoredMembership::new(Some(log_id), membership.clone()),
+        layout: None,
+    };
+    let (a, i) = (format!("10{}", "aa".repeat(16)), "05");
+    let m = format!("0101{a}01{a}000a000007d836");
+    let blank = hex(&entry(EntryPayload::Blank));
+    let member = hex(&entry(EntryPayload::Membership(membership)));
+    assert_eq!(hex(&Vote::new(300, node)), format!("01ac02{a}00"));
+    assert_eq!(blank, format!("01ac02{a}{i}00"));
+    assert_eq!(member, format!("01ac02{a}{i}02{m}"));
+    assert_eq!(hex(&state), format!("0101ac02{a}{i}01ac02{a}{i}{m}00"));
 }
