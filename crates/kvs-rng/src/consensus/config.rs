@@ -131,6 +131,8 @@ impl Default for ConsensusConfig {
     }
 }
 
+/// Longest election timeout.
+const ELECTION_MAX: Duration = Duration::from_secs(3600);
 /// How long sending a snapshot may take.
 const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most entries of the log in one message.
@@ -139,6 +141,10 @@ const APPEND_ENTRIES_MAX: u64 = 64;
 impl ConsensusConfig {
     /// Checked, and as `openraft` wants it.
     pub(crate) fn raft(&self) -> Result<Arc<openraft::Config>, ConsensusError> {
+        if self.heartbeat < Duration::from_millis(1) || self.election_max > ELECTION_MAX {
+            let problem = "heartbeat must be at least 1 ms, election_max at most 1 hour";
+            return Err(ConsensusError::Config(problem.to_owned()));
+        }
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let config = openraft::Config {
             cluster_name: "layout".to_owned(),
@@ -154,5 +160,24 @@ impl ConsensusConfig {
         };
         let config = config.validate();
         config.map(Arc::new).map_err(|error| ConsensusError::Config(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_that_make_no_sense_are_refused() {
+        let good = ConsensusConfig::default();
+        assert!(good.raft().is_ok());
+        for bad in [
+            ConsensusConfig { heartbeat: Duration::ZERO, ..good.clone() },
+            ConsensusConfig { heartbeat: good.election_min, ..good.clone() },
+            ConsensusConfig { election_min: good.election_max, ..good.clone() },
+            ConsensusConfig { election_max: Duration::MAX, ..good.clone() },
+        ] {
+            assert!(matches!(bad.raft(), Err(ConsensusError::Config(_))), "{bad:?}");
+        }
     }
 }

@@ -74,6 +74,8 @@ pub use network::{Link, LinkError, MESSAGE_BYTES_MAX};
 pub use propose::{Admission, AdmitAll, DEADLINE_MAX, PROPOSALS_MAX};
 pub use recovery::{RecoverError, force_voters};
 
+/// Longest time to join in.
+const JOIN_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Longest wait for one seed while joining.
 const SEED_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause after all seeds have been asked in vain.
@@ -192,7 +194,7 @@ impl Consensus {
 
     /// Joins the cluster that the nodes at `seeds` are of, as `member`, which is this node.
     ///
-    /// Asks one seed after the other, again and again until `deadline`, and waits until the layout that
+    /// Asks one seed after the other, again and again until `deadline` (at most a day), and waits until the layout that
     /// has this node in it is on this node's disk. Joining again is harmless: done at once if the node
     /// is a member.
     pub async fn join(
@@ -201,7 +203,7 @@ impl Consensus {
         seeds: &[SocketAddr],
         deadline: Duration,
     ) -> Result<Arc<Layout>, ProposeError> {
-        let until = Instant::now() + deadline;
+        let until = Instant::now() + deadline.min(JOIN_MAX);
         let mut last = ProposeError::Unreachable("there is no seed".to_owned());
         let mut unknown = None;
         loop {

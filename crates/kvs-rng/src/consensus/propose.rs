@@ -5,6 +5,7 @@
 //! between, the log finds the proposal stale and the leader makes it anew. So changes are ordered by the
 //! log, and each is made of the layout that it takes the place of.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -72,13 +73,29 @@ impl Proposer {
     /// Makes a change, wherever the leader is, within `deadline`.
     pub(crate) async fn propose(&self, change: &Change, deadline: Duration) -> Proposed {
         let until = Instant::now() + deadline.min(DEADLINE_MAX);
-        loop {
+        for attempt in 0.. {
             let left = until.saturating_duration_since(Instant::now());
-            match self.attempt(change, left, true).await {
+            let mut proposed = self.attempt(change, left, true).await;
+            if let (Proposed::NoLeader, Some(helper)) = (&proposed, self.helper(attempt)) {
+                let left = until.saturating_duration_since(Instant::now());
+                proposed = self.pass_on(change, left, helper, true).await;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            match proposed {
                 Proposed::NoLeader if left > PAUSE => sleep(PAUSE).await,
                 proposed => return proposed,
             }
         }
+        Proposed::NoLeader
+    }
+
+    /// A member that may know the leader when this node knows none or can't reach it: another one for
+    /// each attempt.
+    fn helper(&self, attempt: usize) -> Option<(NodeId, SocketAddr)> {
+        let layout = self.published.layout()?;
+        let others = layout.members().values().filter(|member| member.id != self.id);
+        let count = layout.members().len().saturating_sub(1).max(1);
+        others.map(|member| (member.id, member.address)).nth(attempt % count)
     }
 
     /// Serves another node's proposal.
@@ -107,11 +124,22 @@ impl Proposer {
         if !pass_on {
             return Proposed::NoLeader;
         }
-        let message = ProposeMessage::new(change, deadline, false);
-        match self.caller.call(Some(leader), address, Body::Propose(message), deadline).await {
+        self.pass_on(change, deadline, (leader, address), false).await
+    }
+
+    /// Lets another node make a change, or pass it on again.
+    async fn pass_on(
+        &self,
+        change: &Change,
+        deadline: Duration,
+        (node, address): (NodeId, SocketAddr),
+        again: bool,
+    ) -> Proposed {
+        let message = Body::Propose(ProposeMessage::new(change, deadline, again));
+        match self.caller.call(Some(node), address, message, deadline).await {
             Ok(Answer::Propose(proposed)) => proposed,
             Err(error) if error.not_served() => Proposed::NoLeader,
-            Ok(_) => Proposed::Unknown("the leader gave a strange answer".to_owned()),
+            Ok(_) => Proposed::Unknown(format!("node {node} gave a strange answer")),
             Err(error) => Proposed::Unknown(error.to_string()),
         }
     }

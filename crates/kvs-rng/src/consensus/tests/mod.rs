@@ -50,6 +50,7 @@ fn first_layout(cluster: u8, n: u8) -> Layout {
 #[derive(Default)]
 struct Net {
     nodes: Mutex<BTreeMap<NodeId, Arc<Consensus>>>,
+    addresses: Mutex<BTreeMap<SocketAddr, NodeId>>,
     cut: Mutex<BTreeSet<(NodeId, NodeId)>>,
 }
 
@@ -74,14 +75,13 @@ impl Link for NetLink {
         _deadline: Duration,
     ) -> Result<Vec<u8>, LinkError> {
         sleep(Duration::from_millis(1)).await;
-        let at_address = match address {
-            SocketAddr::V4(v4) => id(v4.ip().octets()[3]),
-            SocketAddr::V6(_) => unreachable!("all addresses are made by address()"),
+        let there = self.net.addresses.lock().unwrap().get(&address).copied();
+        let there = there.filter(|there| to.is_none_or(|to| to == *there));
+        let there = there.filter(|there| self.net.connected(self.me, *there));
+        let node = there.and_then(|there| self.net.nodes.lock().unwrap().get(&there).cloned());
+        let (Some(node), Some(to)) = (node, there) else {
+            return Err(LinkError::NotSent("no way".to_owned()));
         };
-        let to = to.unwrap_or(at_address);
-        let node = self.net.nodes.lock().unwrap().get(&to).cloned();
-        let node = node.filter(|_| to == at_address && self.net.connected(self.me, to));
-        let Some(node) = node else { return Err(LinkError::NotSent("no way".to_owned())) };
         let answer = node.handle(self.me, &request).await;
         if self.net.connected(to, self.me) {
             Ok(answer)
@@ -119,6 +119,15 @@ impl Cluster {
 
     /// Starts a node, on the store that it had or a new one.
     async fn start(&mut self, n: u8) {
+        self.start_at(n, address(n)).await;
+    }
+
+    async fn start_at(&mut self, n: u8, address: SocketAddr) {
+        {
+            let mut addresses = self.net.addresses.lock().unwrap();
+            addresses.retain(|_, holder| *holder != id(n));
+            addresses.insert(address, id(n));
+        }
         let store = self.stores.entry(n).or_insert_with(Store::memory).clone();
         let link = Arc::new(NetLink { net: self.net.clone(), me: id(n) });
         let (env, _) = Env::manual(0, self.seed + u64::from(n));
