@@ -1,5 +1,6 @@
 //! Clusters in one thread, on paused time, over links that can be cut.
 
+mod chaos;
 mod failing;
 mod forming;
 mod handling;
