@@ -78,7 +78,10 @@ impl Chaos {
     }
 }
 
-async fn chaos(seed: u64) -> (Arc<Layout>, usize, usize, u32) {
+/// The layout in the end, and how many changes were applied, not applied, and unknown.
+type Outcomes = (Arc<Layout>, usize, usize, u32);
+
+async fn chaos(seed: u64) -> Outcomes {
     let mut cluster = Cluster::new(seed);
     cluster.config.snapshot_entries = 6;
     cluster.start(1).await;
@@ -119,7 +122,7 @@ async fn chaos(seed: u64) -> (Arc<Layout>, usize, usize, u32) {
     (last, chaos.applied.len(), chaos.not_applied.len(), chaos.unknown)
 }
 
-fn run(seed: u64) -> (Arc<Layout>, usize, usize, u32) {
+fn run(seed: u64) -> Outcomes {
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }.enable_time().start_paused(true).build().unwrap();
     runtime.block_on(chaos(seed))
@@ -128,9 +131,7 @@ fn run(seed: u64) -> (Arc<Layout>, usize, usize, u32) {
 #[test]
 fn what_is_said_of_a_change_is_true() {
     let runs: Vec<_> = (0..3).map(run).collect();
-    let sum = |count: fn(&(Arc<Layout>, usize, usize, u32)) -> usize| {
-        runs.iter().map(count).sum::<usize>()
-    };
+    let sum = |count: fn(&Outcomes) -> usize| runs.iter().map(count).sum::<usize>();
     // Otherwise nothing was tried.
     assert!(sum(|run| run.1) > 0 && sum(|run| run.2) > 0, "{runs:?}");
 }

@@ -1,6 +1,7 @@
 //! Clusters in one thread, on paused time, over links that can be cut.
 
 mod chaos;
+mod disks;
 mod failing;
 mod forming;
 mod handling;
