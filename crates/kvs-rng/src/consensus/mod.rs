@@ -30,7 +30,9 @@
 mod config;
 mod error;
 mod format;
+mod found;
 mod handle;
+mod join;
 #[expect(clippy::result_large_err, reason = "the error is openraft's")]
 mod log;
 #[expect(clippy::result_large_err, reason = "the error is openraft's")]
@@ -38,6 +40,7 @@ mod machine;
 mod network;
 mod policy;
 mod propose;
+mod published;
 mod recovery;
 mod runtime;
 mod steward;
@@ -45,41 +48,32 @@ mod steward;
 mod tests;
 mod wire;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kvs_core::Store;
 use kvs_core::env::{Background, Env};
-use openraft::ServerState;
-use openraft::error::{InitializeError, RaftError};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
 
-use self::config::{Decision, Peer, Proposal, Raft, RaftId};
+use self::config::{Raft, RaftId};
 use self::log::LogStore;
-use self::machine::{Machine, Published};
+use self::machine::Machine;
 use self::network::Caller;
 use self::propose::Proposer;
+use self::published::Published;
 use self::runtime::SeamRuntime;
 use self::steward::Steward;
-use self::wire::{Answer, Body, ProposeMessage, Proposed};
+use self::wire::{Answer, Body, Proposed};
 use crate::identity::NodeId;
-use crate::layout::{Change, Layout, Member};
+use crate::layout::{Change, Layout};
 
 pub use config::ConsensusConfig;
 pub use error::{ConsensusError, FetchError, FoundError, ProposeError};
 pub use network::{Link, LinkError, MESSAGE_BYTES_MAX};
 pub use propose::{Admission, AdmitAll, DEADLINE_MAX, PROPOSALS_MAX};
 pub use recovery::{RecoverError, force_voters};
-
-/// Longest time to join in.
-const JOIN_MAX: Duration = Duration::from_secs(24 * 3600);
-/// Longest wait for one seed while joining.
-const SEED_TIMEOUT: Duration = Duration::from_secs(5);
-/// Pause after all seeds have been asked in vain.
-const SEEDS_PAUSE: Duration = Duration::from_millis(500);
 
 /// A node's part in the consensus on the layout. See the [module](self).
 ///
@@ -151,129 +145,6 @@ impl Consensus {
     /// part of a cluster.
     pub fn layout(&self) -> watch::Receiver<Option<Arc<Layout>>> {
         self.published.watch()
-    }
-
-    /// Founds a cluster with this node as its only member.
-    ///
-    /// Refused if the node is part of one. If it fails half way, founding again goes on.
-    pub async fn found(&self, layout: Layout) -> Result<Arc<Layout>, FoundError> {
-        let first = layout.member(self.id).filter(|_| layout.members().len() == 1);
-        let first = first.ok_or(FoundError::Members { node: self.id })?;
-        let me = RaftId(self.id);
-        let nodes = BTreeMap::from([(me, Peer { address: first.address })]);
-        match self.raft.initialize(nodes).await {
-            Ok(()) => {}
-            Err(RaftError::APIError(InitializeError::NotAllowed(_))) if self.alone() => {}
-            Err(RaftError::APIError(_)) => return Err(FoundError::Exists),
-            Err(error) => return Err(ConsensusError::stopped(error).into()),
-        }
-        let mut metrics = self.raft.metrics();
-        let leads = metrics.wait_for(|metrics| metrics.state == ServerState::Leader);
-        match timeout(self.config.election_max * 4, leads).await {
-            Ok(Ok(_)) => {}
-            _ => return Err(ConsensusError::stopped("the only voter did not elect itself").into()),
-        }
-        let proposal = Proposal { base: None, next: Box::new(layout.clone()) };
-        match self.raft.client_write(proposal).await {
-            Ok(written) if written.data == Decision::Applied => Ok(Arc::new(layout)),
-            Ok(_) => Err(FoundError::Exists),
-            Err(error) => Err(ConsensusError::stopped(error).into()),
-        }
-    }
-
-    /// Whether founding was begun here and not ended.
-    fn alone(&self) -> bool {
-        let metrics = self.raft.metrics();
-        let metrics = metrics.borrow();
-        let mut voters = metrics.membership_config.voter_ids();
-        let first = voters.next();
-        self.published.layout().is_none()
-            && first == Some(RaftId(self.id))
-            && voters.next().is_none()
-    }
-
-    /// Joins the cluster that the nodes at `seeds` are of, as `member`, which is this node.
-    ///
-    /// Asks one seed after the other, again and again until `deadline` (at most a day), and waits until the layout that
-    /// has this node in it is on this node's disk. Joining again is harmless: done at once if the node
-    /// is a member.
-    pub async fn join(
-        &self,
-        member: &Member,
-        seeds: &[SocketAddr],
-        deadline: Duration,
-    ) -> Result<Arc<Layout>, ProposeError> {
-        let until = Instant::now() + deadline.min(JOIN_MAX);
-        let mut last = ProposeError::Unreachable("there is no seed".to_owned());
-        let mut unknown = None;
-        loop {
-            for seed in seeds {
-                if let Some(layout) = self.own_layout() {
-                    return Ok(layout);
-                }
-                let left = until.saturating_duration_since(Instant::now());
-                match self.ask_to_join(member, *seed, left.min(SEED_TIMEOUT)).await {
-                    Ok(()) => return self.arrival(until).await,
-                    Err(error @ ProposeError::Refused { .. }) => return Err(error),
-                    Err(error @ ProposeError::Unknown(_)) => unknown = Some(error),
-                    Err(error) => last = error,
-                }
-            }
-            if Instant::now() + SEEDS_PAUSE >= until {
-                return Err(unknown.unwrap_or(last));
-            }
-            sleep(SEEDS_PAUSE).await;
-        }
-    }
-
-    async fn ask_to_join(
-        &self,
-        member: &Member,
-        seed: SocketAddr,
-        deadline: Duration,
-    ) -> Result<(), ProposeError> {
-        let change = Change::Join(member.clone());
-        let message = ProposeMessage::new(&change, deadline, true);
-        let answer = self.caller.call(None, seed, Body::Propose(message), deadline).await;
-        match answer {
-            Ok(Answer::Propose(proposed)) => match outcome(proposed) {
-                Ok(_) => Ok(()),
-                // An earlier attempt of ours.
-                Err(ProposeError::Refused { layout: Some(layout), .. })
-                    if layout.member(self.id).is_some() =>
-                {
-                    Ok(())
-                }
-                Err(error) => Err(error),
-            },
-            Ok(_) => Err(ProposeError::Unknown(format!("{seed} gave a strange answer"))),
-            Err(error) if error.not_served() => {
-                Err(ProposeError::Unreachable(format!("{seed}: {error}")))
-            }
-            Err(error) => Err(ProposeError::Unknown(format!("{seed}: {error}"))),
-        }
-    }
-
-    /// The layout, if this node is in it.
-    fn own_layout(&self) -> Option<Arc<Layout>> {
-        self.published.layout().filter(|layout| layout.member(self.id).is_some())
-    }
-
-    async fn arrival(&self, until: Instant) -> Result<Arc<Layout>, ProposeError> {
-        let mut layouts = self.published.watch();
-        let here =
-            layouts.wait_for(|layout| layout.as_ref().is_some_and(|l| l.member(self.id).is_some()));
-        match tokio::time::timeout_at(until, here).await {
-            Ok(Ok(layout)) => layout.clone().ok_or_else(|| self.gone()),
-            Ok(Err(_)) => Err(self.gone()),
-            Err(_) => Err(ProposeError::Unknown(
-                "this node is a member, but the layout has not come here yet".to_owned(),
-            )),
-        }
-    }
-
-    fn gone(&self) -> ProposeError {
-        ProposeError::Stopped(self.status().stopped.unwrap_or_default())
     }
 
     /// Makes a change of the layout within `deadline` (at most [`DEADLINE_MAX`]), wherever the leader

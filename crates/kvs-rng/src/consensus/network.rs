@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use super::config::{Peer, RaftId, Snapshot, Types, Vote};
 use super::format::{self, FormatError};
-use super::machine::Published;
+use super::published::Published;
 use super::wire::{Answer, Body, Refusal, Request, SnapshotMessage};
 use crate::identity::NodeId;
 

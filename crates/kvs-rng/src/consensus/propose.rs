@@ -16,8 +16,8 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::config::{Decision, Proposal, Raft};
-use super::machine::Published;
 use super::network::Caller;
+use super::published::Published;
 use super::wire::{Answer, Body, ProposeMessage, Proposed};
 use crate::identity::NodeId;
 use crate::layout::{Change, Layout};

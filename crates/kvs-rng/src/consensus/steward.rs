@@ -10,9 +10,9 @@ use openraft::{ChangeMembers, RaftMetrics, ServerState};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::config::{ConsensusConfig, Peer, Raft, RaftId};
-use super::machine::Published;
 use super::network::Caller;
 use super::policy::{Step, View, next_step};
+use super::published::Published;
 use crate::identity::NodeId;
 
 /// How many entries a node may lack and still be said to have the log.

@@ -19,10 +19,12 @@ use kvs_core::Store;
 use kvs_core::env::Env;
 use tokio::time::{Instant, sleep};
 
+use super::config::Peer;
+use super::wire::ProposeMessage;
 use super::*;
 use crate::hash::Hashing;
 use crate::identity::ClusterId;
-use crate::layout::Quorum;
+use crate::layout::{Member, Quorum};
 
 /// Far more than anything here takes.
 const LONG: Duration = Duration::from_secs(50);
