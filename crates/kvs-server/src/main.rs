@@ -30,6 +30,8 @@ mod error;
 mod input;
 mod output;
 mod progress;
+mod resp;
+mod serve;
 mod store;
 
 use std::process::ExitCode;

@@ -1,0 +1,2 @@
+mod secret;
+pub(crate) use secret::Secret;
