@@ -14,8 +14,8 @@ use tokio::time::timeout;
 
 use super::client::Client;
 use super::commands;
-use super::listener::stopped;
 use super::request::Parser;
+use crate::serve::stopped;
 
 /// How much is read at once.
 const INPUT_BYTES: usize = 16 << 10;

@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::connection;
 use super::server::Server;
+use crate::serve::stopped;
 
 /// How long requests may take to finish when the server stops.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
@@ -119,10 +120,4 @@ async fn welcome(
     if let Err(error) = served {
         tracing::debug!(%from, %error, "a connection ended");
     }
-}
-
-/// Waits until it says stop, or nobody is left to say so.
-pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // An error means that nobody is left.
-    let _ = stop.wait_for(|stop| *stop).await;
 }
