@@ -33,6 +33,5 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use listener::{Listening, listen};
+pub(crate) use listener::listen;
 pub(crate) use server::Server;
-pub(crate) use store::Records;

@@ -8,8 +8,6 @@ mod info;
 mod order;
 mod records;
 mod table;
-#[cfg(test)]
-mod tests;
 
 use std::sync::atomic::Ordering;
 

@@ -19,7 +19,7 @@ mod parser;
 mod tests;
 
 pub(crate) use limits::Limits;
-pub(crate) use parser::{Parser, ProtocolError};
+pub(crate) use parser::Parser;
 
 /// The name of a command and its arguments; never empty.
 pub(crate) type Request = Vec<Vec<u8>>;

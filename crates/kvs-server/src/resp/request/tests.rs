@@ -2,7 +2,8 @@
 
 use redis_protocol::resp2::{decode::decode, types::OwnedFrame};
 
-use super::{Limits, Parser, ProtocolError, Request};
+use super::parser::ProtocolError;
+use super::{Limits, Parser, Request};
 
 /// What a whole stream holds, cut into chunks of these lengths (and the rest).
 fn parse(stream: &[u8], chunks: &[u8], limits: &Limits) -> (Vec<Request>, Option<ProtocolError>) {
