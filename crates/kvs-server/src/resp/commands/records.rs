@@ -110,5 +110,5 @@ pub(super) async fn mget(client: &mut Client, request: Request) -> Answer {
 
 /// The words of a request that has exactly so many.
 fn words<const N: usize>(request: Request, name: &str) -> Result<[Vec<u8>; N], Refused> {
-    request.try_into().map_err(|_: Request| Refused::arity(name))
+    request.try_into().map_err(|_request: Request| Refused::arity(name))
 }
