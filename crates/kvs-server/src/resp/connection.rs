@@ -21,8 +21,8 @@ use crate::serve::stopped;
 const INPUT_BYTES: usize = 16 << 10;
 /// Replies are sent once they pass this, even if more requests wait.
 pub(crate) const REPLIES_BYTES_MAX: usize = 64 << 10;
-/// A buffer for replies that has grown beyond this is given back.
-const REUSED_BYTES_MAX: usize = 1 << 20;
+/// A buffer for replies that has grown beyond this is given back, as clients may be many.
+const REUSED_BYTES_MAX: usize = REPLIES_BYTES_MAX;
 /// How long a client may take for its next bytes within a request, for taking bytes of its replies,
 /// and before it gives the password. Between requests it may take as long as it likes.
 pub(crate) const STALL: Duration = Duration::from_secs(60);

@@ -21,6 +21,9 @@
 //! `INCR` or `SET … NX`, is refused by name; nothing is half done. A command on several keys is not
 //! atomic across them. Requests are executed in order for each connection; those of a pipeline are
 //! answered in one write.
+//!
+//! Values are bytes, as they come. What `kvs put` and applications with typed records store is text
+//! or other types in their own encoding, and reads here as those encoded bytes.
 
 mod client;
 mod commands;

@@ -3,6 +3,7 @@
 mod clients;
 mod limits;
 mod raw;
+mod stalls;
 mod stopping;
 
 use std::sync::Arc;
