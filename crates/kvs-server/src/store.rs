@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Failure, Result};
 
 /// Where the data is when nothing else is said.
-const DATA_DIR: &str = "data";
+pub(crate) const DATA_DIR: &str = "data";
 
 /// The store of a command.
 #[derive(Clone, Debug, Args)]

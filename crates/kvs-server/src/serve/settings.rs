@@ -12,12 +12,12 @@ use super::options::ServeOptions;
 use super::secret::Secret;
 use super::values::{Period, Quorum};
 use crate::error::{Failure, Result};
-use crate::store::{Durability, StoreArgs};
+use crate::store::{DATA_DIR, Durability, StoreArgs};
 
 /// The settings of a node. See [`ServeOptions`] for their meaning.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Settings {
-    pub(super) data_dir: Option<PathBuf>,
+    pub(super) data_dir: PathBuf,
     pub(super) backend: Option<String>,
     pub(super) durability: Durability,
     pub(super) node_name: String,
@@ -51,7 +51,7 @@ impl Settings {
     pub(super) fn new(options: ServeOptions) -> Result<Self> {
         let rpc_addr = options.rpc_addr.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 4343)));
         let settings = Self {
-            data_dir: options.data_dir,
+            data_dir: options.data_dir.unwrap_or_else(|| DATA_DIR.into()),
             backend: options.backend,
             durability: options.durability.unwrap_or_default(),
             node_name: options.node_name.unwrap_or_else(host_name),
@@ -161,7 +161,7 @@ impl Settings {
     /// Which store, as other commands have it.
     pub(super) fn store(&self) -> StoreArgs {
         StoreArgs {
-            data_dir: self.data_dir.clone(),
+            data_dir: Some(self.data_dir.clone()),
             backend: self.backend.as_deref().and_then(|name| name.parse().ok()),
             durability: Some(self.durability),
         }

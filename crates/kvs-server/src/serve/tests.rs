@@ -49,7 +49,7 @@ fn flags_come_before_the_file() {
     "#;
     let args = ["--resp-addr", "127.0.0.1:8000", "--data-dir", "here", "--join", "c:3,d:4"];
     let settings = settings(&args, Some(file)).unwrap();
-    assert_eq!(settings.data_dir.as_deref(), Some("here".as_ref()));
+    assert_eq!(settings.data_dir.to_str(), Some("here"));
     assert_eq!(settings.resp_addr.port(), 8000);
     assert_eq!(settings.http_addr.port(), 7001);
     assert_eq!(settings.join, ["c:3", "d:4"]);
