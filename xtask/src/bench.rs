@@ -18,13 +18,22 @@ pub(crate) enum Suite {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
         args: Vec<OsString>,
     },
+    /// How evenly the ring places buckets, and how much moves when it changes.
+    RingPlacement {
+        /// `--json`, and whatever else `kvs-bench ring-placement` takes.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        args: Vec<OsString>,
+    },
 }
 
 /// Builds `kvs-bench` and runs one of its suites.
 pub(crate) fn run(suite: Suite) -> Result {
-    let Suite::Embedded { args } = suite;
+    let (name, args) = match suite {
+        Suite::Embedded { args } => ("embedded", args),
+        Suite::RingPlacement { args } => ("ring-placement", args),
+    };
     let metadata = Metadata::load()?;
     rocksdb::ready(&metadata)?;
     sh::run(&mut cargo(["build", "--workspace", "--bin", "kvs-bench"]))?;
-    sh::hand_over_to(Command::new(metadata.program("kvs-bench")).arg("embedded").args(args))
+    sh::hand_over_to(Command::new(metadata.program("kvs-bench")).arg(name).args(args))
 }

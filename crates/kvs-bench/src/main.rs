@@ -4,10 +4,13 @@
 //! in the same run. Both sides do their rounds in turn, so that a busy machine slows both.
 //!
 //! `kvs-bench embedded` compares the embedded store with the bare engines, one table for each.
+//! `kvs-bench ring-placement` shows how even a ring is and how much moves when it changes; these are
+//! computed, so any machine prints the same.
 
 mod embedded;
 mod measure;
 mod memory;
+mod placement;
 mod raw;
 mod report;
 
@@ -28,6 +31,8 @@ struct Cli {
 enum Command {
     /// The embedded store against the bare engines.
     Embedded(embedded::Settings),
+    /// How evenly the ring places buckets, and how much moves when it changes.
+    RingPlacement(placement::Settings),
     /// Loads keys and prints the process's peak memory in bytes; run by `embedded`.
     #[command(hide = true)]
     Load {
@@ -41,6 +46,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Embedded(settings) => embedded::run(&settings),
+        Command::RingPlacement(settings) => placement::run(&settings),
         Command::Load { engine, keys } => memory::load(engine, keys),
     };
     match done {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::demo::season::Season;
+use crate::serve::ServeOptions;
 use crate::store::StoreArgs;
 
 /// Feeds, sorted sets, leaderboards, records and files, kept in a folder.
@@ -64,6 +65,11 @@ pub(crate) enum Command {
     Dump(DumpCommand),
     /// Gives back the room of what was removed or overwritten
     Compact,
+    /// Serves the store to Redis clients and over HTTP, until SIGTERM or Ctrl-C
+    ///
+    /// What isn't said by a flag is taken from the environment (KVS_RESP_ADDR for --resp-addr), then
+    /// from the TOML file of --config (resp-addr = "127.0.0.1:6380"), then from the defaults.
+    Serve(Box<ServeOptions>),
     /// Four years of football: loads 6,508 matches and shows what a store is good for
     ///
     /// Loads matches into the store, if they aren't there yet, and shows the newest matches of a

@@ -1,4 +1,4 @@
-//! The program `kvs`: an embedded store at the command line.
+//! The program `kvs`: an embedded store at the command line, and a server.
 //!
 //! ```text
 //! $ kvs feed add goals "12' Saka"
@@ -7,7 +7,7 @@
 //! {"eid":1,"value":"12' Saka"}
 //! ```
 //!
-//! Every command opens the store in `--data-dir`, does one thing and closes it. Texts come as
+//! Every command but `serve` opens the store in `--data-dir`, does one thing and closes it. Texts come as
 //! arguments or, for `-`, from the standard input; answers go to the standard output, as plain lines
 //! or with `--json` as a line of JSON each; errors and progress go to the standard error.
 //!
@@ -21,15 +21,19 @@
 //! - [`cli`]: what can be asked for. [`commands`]: doing it, a module for each group.
 //! - [`store`]: opening the store. [`input`], [`output`], [`progress`]: texts in, answers out.
 //! - [`error`]: what went wrong, in one line, and the exit code.
+//! - [`serve`]: `kvs serve`, a node. [`resp`]: the Redis protocol. [`http`]: the admin port.
 //! - [`demo`]: `kvs demo`, six thousand football matches in feeds and leaderboards.
 
 mod cli;
 mod commands;
 mod demo;
 mod error;
+mod http;
 mod input;
 mod output;
 mod progress;
+mod resp;
+mod serve;
 mod store;
 
 use std::process::ExitCode;

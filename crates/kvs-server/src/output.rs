@@ -72,8 +72,13 @@ impl Output {
         self.out.write_all(bytes).map_err(Failure::Output)
     }
 
+    /// Writes what was printed so far.
+    pub(crate) fn flush(&mut self) -> Result {
+        self.out.flush().map_err(Failure::Output)
+    }
+
     /// Sees to it that all is written.
     pub(crate) fn finish(mut self) -> Result {
-        self.out.flush().map_err(Failure::Output)
+        self.flush()
     }
 }

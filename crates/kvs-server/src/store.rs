@@ -4,31 +4,34 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use kvs::{Backend, Kvs, Options};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Failure, Result};
 
 /// Where the data is when nothing else is said.
-const DATA_DIR: &str = "data";
+pub(crate) const DATA_DIR: &str = "data";
 
 /// The store of a command.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StoreArgs {
     /// The folder of the store [default: data, or data/demo-<backend> for the demo]
     #[arg(long, global = true, env = "KVS_DATA_DIR", hide_env_values = true, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    pub(crate) data_dir: Option<PathBuf>,
 
     /// rocksdb, fjall, leveldb or fs, as built in [default: what the folder holds, or the first]
     #[arg(long, global = true)]
-    backend: Option<Backend>,
+    pub(crate) backend: Option<Backend>,
 
     /// When writes are safe from a loss of power: always (at once), interval (after a second), os
-    /// (at some time)
-    #[arg(long, global = true, value_enum, default_value_t, hide_possible_values = true)]
-    durability: Durability,
+    /// (at some time) [default: interval]
+    #[arg(long, global = true, value_enum, hide_possible_values = true)]
+    pub(crate) durability: Option<Durability>,
 }
 
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Durability {
+/// When writes reach the disk for good.
+#[derive(Clone, Copy, Debug, Default, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Durability {
     Always,
     #[default]
     Interval,
@@ -65,7 +68,7 @@ impl StoreArgs {
     }
 
     async fn open_in(&self, dir: &Path) -> Result<Kvs> {
-        let durability = match self.durability {
+        let durability = match self.durability.unwrap_or_default() {
             Durability::Always => kvs::Durability::Always,
             Durability::Interval => kvs::Durability::Interval,
             Durability::Os => kvs::Durability::Os,

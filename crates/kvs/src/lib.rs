@@ -63,6 +63,7 @@ pub use crate::options::{Backend, Options};
 pub use crate::sorted::SortedSet;
 
 pub use kvs_core::codec::Initial;
+pub use kvs_core::env;
 pub use kvs_core::file::{self, FileError, FileInfo, Files};
 pub use kvs_core::limits;
 pub use kvs_core::{

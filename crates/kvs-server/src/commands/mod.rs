@@ -13,6 +13,7 @@ use crate::cli::{Cli, Command};
 use crate::demo;
 use crate::error::Result;
 use crate::output::Output;
+use crate::serve;
 
 /// Does what the command line asks for.
 pub(crate) async fn run(cli: Cli, out: &mut Output) -> Result {
@@ -30,6 +31,7 @@ pub(crate) async fn run(cli: Cli, out: &mut Output) -> Result {
             store.open().await?.compact().await?;
             out.quiet(&json!({ "compacted": true }))
         }
+        Command::Serve(options) => serve::run(*options, store, out).await,
         Command::Demo(args) => demo::run(args, store.for_demo(), out).await,
     }
 }

@@ -17,5 +17,6 @@ mod file;
 mod leaderboard;
 mod output;
 mod record;
+mod serve;
 mod sorted;
 mod store;

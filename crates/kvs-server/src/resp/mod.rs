@@ -1,0 +1,40 @@
+//! The Redis protocol: records for every language's Redis client, and for `redis-cli`.
+//!
+//! - [`request`]: requests from bytes. [`reply`]: replies to bytes.
+//! - [`commands`]: what can be asked for, one table with everything that is known of a command.
+//! - [`store`]: what they need of a store.
+//! - [`connection`]: one client, from the first byte to the last. [`client`]: who it is.
+//!   [`server`]: what clients share. [`listener`]: taking them in and letting them go.
+//!
+//! # Errors
+//! The first word of an error reply tells what a client may do about it:
+//!
+//! | word | meaning |
+//! |---|---|
+//! | `ERR` | refused, and would be again; nothing changed |
+//! | `UNAVAILABLE` | can't be done now; nothing changed, it is safe to ask again |
+//! | `UNKNOWN` | a write failed midway: it may have been applied, or may still be. Read to find out |
+//! | `NOAUTH`, `WRONGPASS`, `NOPROTO` | as in Redis |
+//!
+//! # What differs from Redis
+//! Records are on a store that takes writes in any order (*ring mode*). What needs an order, such as
+//! `INCR` or `SET … NX`, is refused by name; nothing is half done. A command on several keys is not
+//! atomic across them. Requests are executed in order for each connection; those of a pipeline are
+//! answered in one write.
+//!
+//! Values are bytes, as they come. What `kvs put` and applications with typed records store is text
+//! or other types in their own encoding, and reads here as those encoded bytes.
+
+mod client;
+mod commands;
+mod connection;
+mod listener;
+mod reply;
+mod request;
+mod server;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use listener::listen;
+pub(crate) use server::Server;

@@ -1,0 +1,79 @@
+//! `kvs serve`: a node that runs until it is told to stop.
+//!
+//! Settings come from flags, else from the environment (`KVS_…`), else from a TOML file, else from
+//! defaults. On SIGTERM or SIGINT a node takes in nobody else, answers what was asked, and ends with
+//! exit code 0.
+//!
+//! - [`options`]: what can be said, and where. [`settings`]: what is meant, checked. [`values`]:
+//!   its parts. [`secret`]: passwords and keys.
+//! - [`logging`]: what a node tells about itself. [`signals`]: being told to stop.
+//! - [`single`]: a node by itself, on an embedded store.
+
+mod logging;
+mod options;
+mod secret;
+mod settings;
+mod signals;
+mod single;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::sync::Arc;
+
+use kvs::env::Env;
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::error::{Failure, Result};
+use crate::output::Output;
+use crate::store::StoreArgs;
+use crate::{http, resp};
+
+pub(crate) use options::ServeOptions;
+pub(crate) use secret::Secret;
+use settings::Settings;
+use signals::Signals;
+
+/// Serves an embedded store until a signal says stop.
+pub(crate) async fn run(options: ServeOptions, store: StoreArgs, out: &mut Output) -> Result {
+    let settings = Settings::new(options.with_store(store).complete()?)?;
+    settings.check_single()?;
+    logging::start(settings.log_format);
+    let password = settings.password()?;
+    let mut signals = Signals::new()?;
+
+    let kvs = settings.store().open_or_create().await?;
+    let node = Arc::new(single::Single::new(kvs.clone(), settings.node_name.clone()));
+    let server = resp::Server::new(Arc::new(kvs.records()), password.clone(), Env::system());
+
+    let unusable = |flag: &str, address| {
+        let what = format!("{flag}: {address} can't be listened at");
+        move |source| Failure::input(what, source)
+    };
+    let (resp_addr, http_addr) = (settings.resp_addr, settings.http_addr);
+    let resp = resp::listen(resp_addr, Arc::new(server)).await;
+    let resp = resp.map_err(unusable("--resp-addr", resp_addr))?;
+    let http = http::listen(http_addr, node, password).await;
+    let http = http.map_err(unusable("--http-addr", http_addr))?;
+
+    let (resp_addr, http_addr) = (resp.address(), http.address());
+    tracing::info!(settings = %settings.as_json(), resp = %resp_addr, http = %http_addr, "serving");
+    out.line(
+        format!("serving the Redis protocol on {resp_addr}, HTTP on {http_addr}"),
+        &json!({ "resp": resp_addr, "http": http_addr }),
+    )?;
+    out.flush()?;
+
+    let signal = signals.next().await;
+    tracing::info!(signal, "stopping");
+    tokio::join!(resp.stop(), http.stop());
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Waits until `stop` says so, or nobody is left to say so.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that nobody is left.
+    let _ = stop.wait_for(|stop| *stop).await;
+}

@@ -1,0 +1,154 @@
+//! Values of options that have a form of their own.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How many replicas there are, and how many of them a write and a read need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Quorum {
+    /// Replicas of each key.
+    pub(crate) n: u8,
+    /// Replicas that must have a write before it is acknowledged.
+    pub(crate) w: u8,
+    /// Replicas that must answer a read.
+    pub(crate) r: u8,
+}
+
+impl Quorum {
+    /// Checks that the numbers make sense and, unless `allow_weak`, that a read meets every write
+    /// (R + W > N) and that two writes meet (W > N / 2).
+    pub(crate) fn check(self, allow_weak: bool) -> Result<(), String> {
+        let Self { n, w, r } = self;
+        if n == 0 || w == 0 || r == 0 || w > n || r > n {
+            return Err(format!("{self}: each is at least 1, and W and R are at most N"));
+        }
+        let (wide_n, wide_w, wide_r) = (u16::from(n), u16::from(w), u16::from(r));
+        let weak = wide_r + wide_w <= wide_n || 2 * wide_w <= wide_n;
+        if weak && !allow_weak {
+            return Err(format!(
+                "{self}: R + W must be more than N, and W more than half of N, or reads miss \
+                 writes; --allow-weak-quorum allows it"
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Quorum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{},{},{}", self.n, self.w, self.r)
+    }
+}
+
+impl FromStr for Quorum {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers: Option<Vec<u8>> =
+            text.split(',').map(|number| number.trim().parse().ok()).collect();
+        match numbers.as_deref() {
+            Some(&[n, w, r]) => Ok(Self { n, w, r }),
+            _ => Err(format!("{text:?} isn't three numbers N,W,R, as in 3,2,2")),
+        }
+    }
+}
+
+impl TryFrom<String> for Quorum {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Quorum> for String {
+    fn from(quorum: Quorum) -> Self {
+        quorum.to_string()
+    }
+}
+
+/// A length of time, as in `3s` or `500ms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Period(pub(crate) Duration);
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}ms", self.0.as_millis())
+    }
+}
+
+impl FromStr for Period {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unit = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(unit);
+        let ms_each: Option<u64> = match unit {
+            "ms" => Some(1),
+            "s" => Some(1_000),
+            "m" => Some(60_000),
+            _ => None,
+        };
+        let number = number.parse::<u64>().ok();
+        let ms = number.zip(ms_each).and_then(|(number, each)| number.checked_mul(each));
+        let ms = ms.filter(|ms| *ms > 0);
+        ms.map(|ms| Self(Duration::from_millis(ms)))
+            .ok_or_else(|| format!("{text:?} isn't a time, as in 3s, 500ms or 1m"))
+    }
+}
+
+impl TryFrom<String> for Period {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Period> for String {
+    fn from(period: Period) -> Self {
+        period.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quorums_are_read_and_checked() {
+        for (text, fine) in [
+            ("1,1,1", true),
+            ("3, 2, 2", true),
+            ("2,2,1", true),
+            ("3,1,1", false),
+            ("3,1,3", false),
+            ("4,2,3", false),
+            ("1,2,1", false),
+            ("0,0,0", false),
+            ("255,255,255", true),
+        ] {
+            assert_eq!(text.parse::<Quorum>().unwrap().check(false).is_ok(), fine, "{text}");
+        }
+        assert!("3,1,1".parse::<Quorum>().unwrap().check(true).is_ok());
+        assert!("1,2,1".parse::<Quorum>().unwrap().check(true).is_err());
+        for text in ["", "3", "3,2", "3,2,2,1", "a,b,c", "3,2,-2", "300,2,2"] {
+            assert!(text.parse::<Quorum>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_have_units() {
+        for (text, ms) in [("3s", 3_000), ("500ms", 500), ("2m", 120_000)] {
+            assert_eq!(text.parse(), Ok(Period(Duration::from_millis(ms))));
+        }
+        for text in ["", "3", "s", "3h", "-3s", "3.5s", "0s", "99999999999999999999s"] {
+            assert!(text.parse::<Period>().is_err(), "{text}");
+        }
+    }
+}
