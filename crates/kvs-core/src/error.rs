@@ -132,6 +132,15 @@ pub enum DbaError {
         reason: String,
     },
 
+    /// This kind of store can't do it. Nothing was done; final.
+    #[error("{operation} is not available {on}")]
+    Unsupported {
+        /// What was asked for.
+        operation: &'static str,
+        /// The kind of store, as in `on a cluster`.
+        on: &'static str,
+    },
+
     /// The source or target of a stream outside the store failed.
     #[error("{what}: {source}")]
     Io {
