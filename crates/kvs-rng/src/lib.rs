@@ -20,11 +20,13 @@
 //! - [`transport`]: requests and answers between nodes.
 //! - [`membership`]: who seems to be up.
 //! - [`consensus`]: how the layout is agreed.
+//! - [`replica`]: what one node holds.
 
 pub mod consensus;
 pub mod hash;
 pub mod identity;
 pub mod layout;
 pub mod membership;
+pub mod replica;
 pub mod transport;
 pub mod version;
