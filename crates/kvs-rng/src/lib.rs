@@ -27,6 +27,7 @@ pub mod hash;
 pub mod identity;
 pub mod layout;
 pub mod membership;
+pub mod node;
 pub mod replica;
 pub mod transport;
 pub mod version;

@@ -25,7 +25,7 @@ const HAS_DATA: u8 = 1;
 
 /// Answers whether this node is empty, and holds writes back if it is.
 pub(super) async fn hold(replica: &Replica) -> Result<Vec<u8>, Fault> {
-    let held = replica.hold(HOLD).await;
+    let held = replica.hold_if_empty(HOLD).await;
     let empty = held.map_err(|error| Fault::new(faults::NOT_READY, error.to_string()))?;
     Ok(vec![if empty { EMPTY } else { HAS_DATA }])
 }

@@ -20,7 +20,7 @@ use crate::hints::Hints;
 use crate::identity::ClusterId;
 use crate::layout::{Change, Layout, Member};
 use crate::membership::{self, Membership};
-use crate::replica::{Replica, ReplicaConfig};
+use crate::replica::Replica;
 use crate::transport::{self, Transport};
 use crate::version::{AHEAD_MAX, HybridClock};
 
@@ -35,8 +35,8 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     let mut persona = Persona::next(store, &config.env, &config.cluster_name).await?;
     let id = persona.node;
     let clock = Arc::new(HybridClock::new(&config.env, AHEAD_MAX));
-    let condition = ReplicaConfig { boot_id: config.boot_id.clone(), durable: config.durable };
-    let replica = Replica::open(store, id, clock, &config.env, condition).await?;
+    let replica =
+        Replica::open(store, id, clock, config.boot_id.clone(), config.durable).await?;
 
     let inbox = Arc::new(Inbox::default());
     let transport = Transport::start(

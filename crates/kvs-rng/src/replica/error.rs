@@ -48,6 +48,10 @@ pub enum ReplicaError {
         bucket: Bucket,
     },
 
+    /// Writes are held back while the layout changes. Not applied; may be retried in a moment.
+    #[error("writes are held back for a moment, while a node joins; nothing was done")]
+    Held,
+
     /// The replica has been closed. Not applied; final for this handle.
     #[error("the replica is closed; nothing was done")]
     Closed,
@@ -69,7 +73,7 @@ impl ReplicaError {
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::ClockAhead(_) | Self::Recovering { .. } => true,
+            Self::ClockAhead(_) | Self::Recovering { .. } | Self::Held => true,
             Self::Store(error) => error.is_retryable(),
             _ => false,
         }

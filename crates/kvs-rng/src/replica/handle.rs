@@ -9,6 +9,7 @@ use kvs_core::{DbaError, Key, Order, Store};
 use super::buckets::Buckets;
 use super::dots::Dots;
 use super::error::ReplicaError;
+use super::hold::Hold;
 use super::leaves::Leaves;
 use super::rows;
 use super::start::{Condition, Start};
@@ -33,6 +34,7 @@ pub(super) struct Inner {
     pub(super) buckets: Buckets,
     pub(super) dots: Dots,
     pub(super) start: Start,
+    pub(super) hold: Hold,
 }
 
 impl Replica {
@@ -57,7 +59,7 @@ impl Replica {
         let start = Start::open(node, synced.clone(), boot_id, durable, &mut writes).await?;
         synced.write(writes).await?;
         let (raw, buckets) = (store.raw(), Buckets::new());
-        Ok(Self { inner: Arc::new(Inner { node, clock, raw, buckets, dots, start }) })
+        Ok(Self { inner: Arc::new(Inner { node, clock, raw, buckets, dots, start, hold: Hold::default() }) })
     }
 
     /// The node whose replica it is.

@@ -81,6 +81,7 @@ mod buckets;
 mod dots;
 mod error;
 mod handle;
+mod hold;
 mod item;
 mod leaves;
 mod reading;

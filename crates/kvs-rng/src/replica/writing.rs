@@ -115,6 +115,7 @@ impl Inner {
     ) -> Result<Vec<Item>, ReplicaError> {
         let bucket = locked.bucket();
         self.start.check(bucket)?;
+        self.hold.check()?;
         let mut changes = Changes::default();
         let mut places = Vec::with_capacity(writes.len());
         for write in &writes {
