@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::client::ConnectArgs;
 use crate::demo::season::Season;
-use crate::serve::ServeOptions;
+use crate::serve::{Period, ServeOptions};
 use crate::store::StoreArgs;
 
 /// Feeds, sorted sets, leaderboards, records and files, kept in a folder.
@@ -13,12 +14,16 @@ use crate::store::StoreArgs;
 #[command(
     name = "kvs",
     version,
-    after_help = "Texts are UTF-8. In place of a value or path `-` is the standard input or output, \
+    after_help = "Commands work on the embedded store in --data-dir. With --connect, get, put, delete, \
+                  load and\nring work on a server.\nTexts are UTF-8. In place of a value or path `-` is the standard input or output, \
                   as it is.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 not found."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
 
     /// Answers and errors as JSON, one value a line
     #[arg(long, global = true)]
@@ -31,17 +36,29 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Prints the record KEY
+    ///
+    /// Reads what `kvs put` and applications store as typed text. What Redis clients and `kvs load`
+    /// store are bytes as they are: those need --raw.
     Get {
         /// Up to 1,024 bytes
         key: String,
+        /// Writes the stored bytes as they are, with no line end
+        #[arg(long)]
+        raw: bool,
     },
     /// Sets the record KEY
+    ///
+    /// Stores the text in the encoding of typed records, on a server as in an embedded store; a
+    /// Redis client sees the encoded bytes. With --raw the text itself is stored.
     Put {
         /// Up to 1,024 bytes
         key: String,
         /// Up to 16 MiB; - for the standard input
         #[arg(allow_hyphen_values = true)]
         value: String,
+        /// Stores the text as it is, as Redis clients do
+        #[arg(long)]
+        raw: bool,
     },
     /// Removes the record KEY
     Delete {
@@ -65,6 +82,21 @@ pub(crate) enum Command {
     Dump(DumpCommand),
     /// Gives back the room of what was removed or overwritten
     Compact,
+    /// Loads 6,508 football matches into a server, one record each
+    ///
+    /// The record of a match is JSON, as it is; `kvs get --raw` and Redis clients read it. Its key:
+    ///
+    /// match/<division>/<season>/<date>/<home team>-<away team>
+    ///
+    /// A record counts as loaded once the server has acknowledged it. What isn't acknowledged
+    /// (UNAVAILABLE, UNKNOWN, a lost connection) is put again, at the next --connect address, until
+    /// --patience is over: putting the same record twice is harmless. The first record that can't
+    /// be put ends the load, with exit code 1. Loading again is harmless, too.
+    #[command(verbatim_doc_comment)]
+    Load(LoadArgs),
+    /// What a server tells about its ring
+    #[command(subcommand)]
+    Ring(RingCommand),
     /// Serves the store to Redis clients and over HTTP, until SIGTERM or Ctrl-C
     ///
     /// What isn't said by a flag is taken from the environment (KVS_RESP_ADDR for --resp-addr), then
@@ -82,6 +114,58 @@ pub(crate) enum Command {
     /// the matches between two teams first, and taking points off. Seasons begin in July.
     #[command(verbatim_doc_comment)]
     Demo(DemoArgs),
+}
+
+impl Command {
+    /// Its name, as it is typed.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Get { .. } => "get",
+            Self::Put { .. } => "put",
+            Self::Delete { .. } => "delete",
+            Self::Feed(_) => "feed",
+            Self::Sorted(_) => "sorted",
+            Self::Leaderboard(_) => "leaderboard",
+            Self::File(_) => "file",
+            Self::Dump(_) => "dump",
+            Self::Compact => "compact",
+            Self::Load(_) => "load",
+            Self::Ring(_) => "ring",
+            Self::Serve(_) => "serve",
+            Self::Demo(_) => "demo",
+        }
+    }
+}
+
+/// What to load, and how.
+#[derive(Debug, Args)]
+pub(crate) struct LoadArgs {
+    /// Matches to load, as JSON: `[{date, division, home_team, away_team, home_score,
+    /// away_score}, …]` [default: those in this program]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) file: Option<PathBuf>,
+    /// How many connections load at once
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) clients: u16,
+    /// How long to try for each record, as in 60s or 500ms
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    pub(crate) patience: Period,
+    /// Reads every record back afterwards and compares
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Writes the keys of acknowledged records to this file, one a line, as they come
+    #[arg(long, value_name = "FILE")]
+    pub(crate) acknowledged: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RingCommand {
+    /// Prints the ring and its members, as the server sees them
+    ///
+    /// The share is the part of all replicas that a member holds; hints are writes that the server
+    /// keeps for it until it is back. With --json: what the server says, as it is.
+    Status,
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use kvs::{DbaError, FileError, Outcome};
 use serde::Serialize;
 
+use crate::client::ClientError;
+
 /// What a command gives back.
 pub(crate) type Result<T = (), E = Failure> = std::result::Result<T, E>;
 
@@ -18,6 +20,8 @@ pub(crate) enum Failure {
     NotFound(String),
     /// The command can't be done like this. Nothing changed.
     Refused(String),
+    /// The command line asks for what doesn't go together. Nothing changed.
+    Usage(String),
     /// Something outside the store can't be read or written. Nothing changed in the store.
     Input {
         /// What was tried, and on what.
@@ -29,6 +33,15 @@ pub(crate) enum Failure {
     Output(io::Error),
     /// The store refused or failed.
     Store(kvs::Error),
+    /// A server refused, failed or can't be reached.
+    Server(ClientError),
+    /// Not all of many records are done. Doing all of it again is harmless.
+    Incomplete {
+        /// What is missing.
+        what: String,
+        /// What stopped it, unless it was done and is to be found wrong.
+        source: Option<ClientError>,
+    },
     /// What is stored is something else than text, as other programs may store it.
     NotText {
         /// Where it is.
@@ -78,19 +91,26 @@ impl Failure {
     /// Whether anything may have changed.
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Halfway { .. } | Self::Output(_) => Outcome::Unknown,
+            Self::Halfway { .. } | Self::Incomplete { .. } | Self::Output(_) => Outcome::Unknown,
+            Self::Server(error) => error.outcome(),
             _ => self.store_error().map_or(Outcome::NotApplied, kvs::Error::outcome),
         }
     }
 
     fn is_retryable(&self) -> bool {
-        self.store_error().is_some_and(kvs::Error::is_retryable)
+        match self {
+            Self::Server(error) | Self::Incomplete { source: Some(error), .. } => {
+                error.is_retryable()
+            }
+            _ => self.store_error().is_some_and(kvs::Error::is_retryable),
+        }
     }
 
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Output(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             Self::NotFound(_) => ExitCode::from(3),
+            Self::Usage(_) => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
     }
@@ -99,12 +119,17 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound(what) | Self::Refused(what) | Self::Input { what, .. } => {
-                f.write_str(what)
-            }
+            Self::NotFound(what)
+            | Self::Refused(what)
+            | Self::Usage(what)
+            | Self::Incomplete { what, .. }
+            | Self::Input { what, .. } => f.write_str(what),
+            Self::Server(error) => error.fmt(f),
             Self::Output(_) => f.write_str("the answer can't be written"),
             Self::Store(error) => error.fmt(f),
-            Self::NotText { thing, .. } => write!(f, "{thing} holds something else than text"),
+            Self::NotText { thing, .. } => {
+                write!(f, "{thing} holds something else than text")
+            }
             Self::Halfway { work, .. } => write!(f, "{work} stopped halfway"),
         }
     }
@@ -113,7 +138,11 @@ impl fmt::Display for Failure {
 impl StdError for Failure {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::NotFound(_) | Self::Refused(_) => None,
+            Self::NotFound(_) | Self::Refused(_) | Self::Usage(_) => None,
+            Self::Server(error) => error.source(),
+            Self::Incomplete { source, .. } => {
+                source.as_ref().map(|error| error as &(dyn StdError + 'static))
+            }
             Self::Input { source, .. } | Self::Output(source) => Some(source),
             Self::Store(error) => error.source(),
             Self::NotText { source, .. } | Self::Halfway { source, .. } => Some(source),
@@ -135,6 +164,12 @@ impl From<kvs::Error> for Failure {
 impl From<DbaError> for Failure {
     fn from(error: DbaError) -> Self {
         Self::Store(error.into())
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        Self::Server(error)
     }
 }
 

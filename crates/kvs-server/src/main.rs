@@ -7,7 +7,8 @@
 //! {"eid":1,"value":"12' Saka"}
 //! ```
 //!
-//! Every command but `serve` opens the store in `--data-dir`, does one thing and closes it. Texts come as
+//! Every command but `serve` opens the store in `--data-dir`, does one thing and closes it. Some work
+//! on a server with `--connect` as well: `get`, `put`, `delete`, `load`, `ring status`. Texts come as
 //! arguments or, for `-`, from the standard input; answers go to the standard output, as plain lines
 //! or with `--json` as a line of JSON each; errors and progress go to the standard error.
 //!
@@ -19,20 +20,26 @@
 //! | 3 | what was asked for, or was to be removed, isn't there |
 //!
 //! - [`cli`]: what can be asked for. [`commands`]: doing it, a module for each group.
-//! - [`store`]: opening the store. [`input`], [`output`], [`progress`]: texts in, answers out.
+//! - [`place`]: a store or a server. [`store`]: opening the store. [`client`]: talking to servers.
+//! - [`ring_status`]: what a node tells about its ring. [`input`], [`output`], [`progress`]: texts in, answers out.
 //! - [`error`]: what went wrong, in one line, and the exit code.
 //! - [`serve`]: `kvs serve`, a node. [`resp`]: the Redis protocol. [`http`]: the admin port.
+//! - [`load`]: `kvs load`, the same matches as records on a server.
 //! - [`demo`]: `kvs demo`, six thousand football matches in feeds and leaderboards.
 
 mod cli;
+mod client;
 mod commands;
 mod demo;
 mod error;
 mod http;
 mod input;
+mod load;
 mod output;
+mod place;
 mod progress;
 mod resp;
+mod ring_status;
 mod serve;
 mod store;
 

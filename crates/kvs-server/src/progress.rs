@@ -8,6 +8,7 @@ pub(crate) enum Unit {
     Bytes,
     Rows,
     Entries,
+    Records,
 }
 
 /// A bar that is drawn in a terminal and not in a pipe, unless it is `hidden`. It vanishes with its
@@ -23,6 +24,7 @@ pub(crate) fn bar(hidden: bool, what: &'static str, unit: Unit, total: Option<u6
         (Unit::Rows, Some(_)) => "{msg} {wide_bar} {human_pos}/{human_len} rows {eta}",
         (Unit::Rows, None) => "{msg} {spinner} {human_pos} rows",
         (Unit::Entries, _) => "{msg} {wide_bar} {human_pos}/{human_len} entries {eta}",
+        (Unit::Records, _) => "{msg} {wide_bar} {human_pos}/{human_len} records {eta}",
     };
     bar.set_message(what);
     match ProgressStyle::with_template(template) {

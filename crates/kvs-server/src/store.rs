@@ -11,11 +11,14 @@ use crate::error::{Failure, Result};
 /// Where the data is when nothing else is said.
 pub(crate) const DATA_DIR: &str = "data";
 
+/// The environment's say in that.
+const DATA_DIR_ENV: &str = "KVS_DATA_DIR";
+
 /// The store of a command.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StoreArgs {
     /// The folder of the store [default: data, or data/demo-<backend> for the demo]
-    #[arg(long, global = true, env = "KVS_DATA_DIR", hide_env_values = true, value_name = "DIR")]
+    #[arg(long, global = true, env = DATA_DIR_ENV, hide_env_values = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
 
     /// rocksdb, fjall, leveldb or fs, as built in [default: what the folder holds, or the first]
@@ -60,6 +63,18 @@ impl StoreArgs {
         let backend = self.backend.or_else(built_in).map_or("none", Backend::name);
         let own = || Path::new(DATA_DIR).join(format!("demo-{backend}"));
         Self { data_dir: Some(self.data_dir.unwrap_or_else(own)), ..self }
+    }
+
+    /// A flag that says which store, if there is one. The environment is not asked.
+    pub(crate) fn said(&self) -> Option<&'static str> {
+        let from_env = std::env::var_os(DATA_DIR_ENV).map(PathBuf::from);
+        if self.data_dir.is_some() && self.data_dir != from_env {
+            Some("--data-dir")
+        } else if self.backend.is_some() {
+            Some("--backend")
+        } else {
+            self.durability.map(|_| "--durability")
+        }
     }
 
     /// The store's folder.

@@ -18,13 +18,16 @@
 
 mod catalog;
 mod choice;
-mod data;
+pub(crate) mod data;
 mod load;
 pub(crate) mod season;
 mod show;
 mod table;
 
+use std::path::Path;
+
 use choice::Choice;
+use data::Matches;
 
 use crate::cli::DemoArgs;
 use crate::error::Result;
@@ -34,12 +37,17 @@ use crate::store::StoreArgs;
 /// The matches that the program carries.
 const FOOTBALL: &[u8] = include_bytes!("../../data/football.json");
 
+/// The matches of a file, or else those that the program carries.
+pub(crate) fn matches(file: Option<&Path>) -> Result<Matches> {
+    match file {
+        Some(path) => data::read(&data::bytes(path)?, &path.display().to_string()),
+        None => data::read(FOOTBALL, "football.json"),
+    }
+}
+
 /// Loads the matches, and shows what can be asked about them.
 pub(crate) async fn run(args: DemoArgs, store: StoreArgs, out: &mut Output) -> Result {
-    let file = match &args.file {
-        Some(path) => data::read(&data::bytes(path)?, &path.display().to_string())?,
-        None => data::read(FOOTBALL, "football.json")?,
-    };
+    let file = matches(args.file.as_deref())?;
     let kvs = store.open_or_create().await?;
     let summary = load::load(&kvs, &file, out.is_json()).await?;
     show::summary(&summary, out)?;

@@ -10,6 +10,7 @@ use kvs::env::Env;
 
 use super::client::{Client, Seen};
 use super::store::Records;
+use crate::http::Node;
 use crate::serve::Secret;
 
 /// Most clients at a time. One more is told so and disconnected.
@@ -19,6 +20,8 @@ pub(crate) const CLIENTS_MAX: usize = 10_000;
 pub(crate) struct Server {
     /// The records.
     pub(crate) records: Arc<dyn Records>,
+    /// The node, which tells about its ring.
+    pub(crate) node: Arc<dyn Node>,
     /// What clients have to give first, if anything.
     pub(crate) password: Option<Secret>,
     /// The time, for `TIME` and for ages.
@@ -46,12 +49,19 @@ pub(crate) struct Counters {
 }
 
 impl Server {
-    /// A server of `records`. Without a password everybody who can connect may do everything.
-    pub(crate) fn new(records: Arc<dyn Records>, password: Option<Secret>, env: Env) -> Self {
+    /// A server of the `records` of `node`. Without a password everybody who can connect may do
+    /// everything.
+    pub(crate) fn new(
+        records: Arc<dyn Records>,
+        node: Arc<dyn Node>,
+        password: Option<Secret>,
+        env: Env,
+    ) -> Self {
         let random = || format!("{:016x}", env.random.next_u64());
         let run_id: String = [random(), random(), random()].concat().chars().take(40).collect();
         Self {
             records,
+            node,
             password,
             run_id,
             counters: Counters::default(),

@@ -34,6 +34,7 @@ pub(crate) use options::ServeOptions;
 pub(crate) use secret::Secret;
 use settings::Settings;
 use signals::Signals;
+pub(crate) use values::Period;
 
 /// Serves an embedded store until a signal says stop.
 pub(crate) async fn run(options: ServeOptions, store: StoreArgs, out: &mut Output) -> Result {
@@ -45,7 +46,8 @@ pub(crate) async fn run(options: ServeOptions, store: StoreArgs, out: &mut Outpu
 
     let kvs = settings.store().open_or_create().await?;
     let node = Arc::new(single::Single::new(kvs.clone(), settings.node_name.clone()));
-    let server = resp::Server::new(Arc::new(kvs.records()), password.clone(), Env::system());
+    let records = Arc::new(kvs.records());
+    let server = resp::Server::new(records, node.clone(), password.clone(), Env::system());
 
     let unusable = |flag: &str, address| {
         let what = format!("{flag}: {address} can't be listened at");

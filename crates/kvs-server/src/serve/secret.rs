@@ -26,6 +26,15 @@ impl Secret {
         Ok(Self(secret.to_vec()))
     }
 
+    /// The secret as text, for a client that has to give it.
+    ///
+    /// # Errors
+    /// A secret that is no UTF-8.
+    pub(crate) fn text(&self, what: &str) -> Result<&str> {
+        str::from_utf8(&self.0)
+            .map_err(|_binary| Failure::Refused(format!("{what}: the password isn't UTF-8")))
+    }
+
     /// Whether `given` is this secret. How long that takes tells nothing about where they differ,
     /// only whether they are of one length.
     pub(crate) fn is(&self, given: &[u8]) -> bool {

@@ -1,4 +1,4 @@
-//! `INFO`, `TIME`, `DBSIZE`: about the server.
+//! `INFO`, `TIME`, `DBSIZE`, `RING.STATUS`: about the server.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,6 +26,13 @@ pub(super) fn info(client: &mut Client, request: &[Vec<u8>]) -> Answer {
         }
     }
     client.replies.verbatim(&text);
+    Ok(())
+}
+
+/// `RING.STATUS`: the same JSON as `GET /v1/ring` on the admin port.
+pub(super) async fn ring_status(client: &mut Client) -> Answer {
+    let status = client.server.node.ring().await;
+    client.replies.bulk(status.to_string());
     Ok(())
 }
 

@@ -92,6 +92,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     command("RING.DELETE", 2, REMOVE, ONE_KEY, "ring", "Removes a record, if it is there.", Handler::Stored(|c, r| Box::pin(records::ring_delete(c, r)))),
     command("RING.GET", 2, READ, ONE_KEY, "ring", "Gives a record.", Handler::Stored(|c, r| Box::pin(records::get(c, r)))),
     command("RING.PUT", 3, WRITE, ONE_KEY, "ring", "Sets a record.", Handler::Stored(|c, r| Box::pin(records::ring_put(c, r)))),
+    command("RING.STATUS", 1, FAST, NO_KEYS, "ring", "Tells about the ring and its members, as JSON.", Handler::Stored(|c, _| Box::pin(info::ring_status(c)))),
     command("SELECT", 2, FAST, NO_KEYS, "connection", "Chooses database 0, the only one.", Handler::Now(auth::select)),
     command("SET", -3, WRITE, ONE_KEY, "string", "Sets a record.", Handler::Stored(|c, r| Box::pin(records::set(c, r)))),
     command("TIME", 1, FAST, NO_KEYS, "server", "Gives the server's time.", Handler::Now(info::time)),

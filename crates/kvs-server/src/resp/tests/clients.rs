@@ -88,6 +88,8 @@ async fn what_a_server_tells_about_itself() {
         assert!(list.contains(" cmd=client ") && list.contains(" lib-name=redis-rs"), "{list}");
         let (seconds, micros): (u64, u64) = cmd("TIME").query_async(&mut redis).await.unwrap();
         assert!(seconds > 1_700_000_000 && micros < 1_000_000);
+        let ring: String = cmd("RING.STATUS").query_async(&mut redis).await.unwrap();
+        assert_eq!(ring, r#"{"state":"effective"}"#);
         let names: Vec<String> = cmd("COMMAND").arg("LIST").query_async(&mut redis).await.unwrap();
         let count: usize = cmd("COMMAND").arg("COUNT").query_async(&mut redis).await.unwrap();
         assert!(names.contains(&"ring.get".to_owned()) && names.len() == count);

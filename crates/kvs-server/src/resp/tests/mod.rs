@@ -9,14 +9,17 @@ mod stopping;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{BoxFuture, FutureExt};
 use kvs::Kvs;
 use kvs::env::Env;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::listener::{Listening, listen};
 use super::server::Server;
+use crate::http::Node;
 use crate::serve::Secret;
 
 /// A deadline for what should happen at once.
@@ -25,7 +28,20 @@ const SOON: Duration = Duration::from_secs(60);
 /// A server of an empty store in memory.
 fn server(password: Option<&str>) -> Server {
     let records = Kvs::memory().records();
-    Server::new(Arc::new(records), password.map(Secret::from), Env::system())
+    Server::new(Arc::new(records), Arc::new(Lonely), password.map(Secret::from), Env::system())
+}
+
+/// A node with nothing to tell but its state.
+struct Lonely;
+
+impl Node for Lonely {
+    fn ready(&self) -> BoxFuture<'_, Result<(), String>> {
+        async { Ok(()) }.boxed()
+    }
+
+    fn ring(&self) -> BoxFuture<'_, Value> {
+        async { json!({ "state": "effective" }) }.boxed()
+    }
 }
 
 async fn start(server: Server) -> Listening {
