@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::layouts::Published;
-use crate::coordinator::Layouts;
+use crate::coordinator::{Coordinator, Layouts};
 use crate::identity::NodeId;
 use crate::membership::{Advert, Membership};
 
@@ -14,12 +14,22 @@ use crate::membership::{Advert, Membership};
 const PERIOD: Duration = Duration::from_millis(200);
 
 /// Looks at membership and layout, for ever.
-pub(super) async fn keep(node: NodeId, membership: Arc<Membership>, layouts: Arc<Published>) {
+pub(super) async fn keep(
+    node: NodeId,
+    membership: Arc<Membership>,
+    layouts: Arc<Published>,
+    coordinator: Coordinator,
+) {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = None;
+    let mut up = membership.members();
     loop {
         ticks.tick().await;
+        let before = std::mem::replace(&mut up, membership.members());
+        for back in up.keys().filter(|node| !before.contains_key(node)) {
+            coordinator.seen_up(*back);
+        }
         let Some(layout) = layouts.current() else { continue };
         if told != Some(layout.version()) {
             told = Some(layout.version());
@@ -30,7 +40,7 @@ pub(super) async fn keep(node: NodeId, membership: Arc<Membership>, layouts: Arc
             membership.add_seeds(others.map(|member| member.address).collect());
             tracing::info!(%node, version = layout.version(), members = layout.members().len(), "layout");
         }
-        let newer = membership.members().iter().find_map(|(id, seen)| {
+        let newer = up.iter().find_map(|(id, seen)| {
             let advert = seen.advert?;
             (advert.layout_version > layout.version()).then_some(*id)
         });

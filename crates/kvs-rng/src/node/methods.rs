@@ -11,6 +11,8 @@ pub(super) const COORDINATOR: u16 = 0x100;
 pub(super) mod faults {
     /// The node is starting or ending. It may be asked again.
     pub(crate) const NOT_READY: u16 = 1;
+    /// The request makes no sense to this release.
+    pub(crate) const REFUSED: u16 = 3;
     /// There is no such method in this release.
     pub(crate) const NO_METHOD: u16 = 2;
 }

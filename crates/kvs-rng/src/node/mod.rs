@@ -51,7 +51,7 @@ use kvs_core::Store;
 use kvs_core::env::Background;
 
 use crate::consensus::Consensus;
-use crate::coordinator::{Coordinator, Ring};
+use crate::coordinator::Ring;
 use crate::identity::NodeId;
 use crate::layout::Layout;
 use crate::membership::Membership;
@@ -74,9 +74,8 @@ pub struct Node {
     consensus: Arc<Consensus>,
     layouts: Arc<layouts::Published>,
     replica: Replica,
-    coordinator: Arc<Coordinator>,
     ring: Ring,
-    _keeper: Background,
+    _background: [Background; 2],
 }
 
 impl Node {

@@ -15,7 +15,7 @@ use crate::transport::{Fault, Peer, Service};
 #[derive(Default)]
 pub(super) struct Inbox {
     pub(super) consensus: OnceLock<Arc<Consensus>>,
-    pub(super) coordinator: OnceLock<Arc<Coordinator>>,
+    pub(super) coordinator: OnceLock<Coordinator>,
     pub(super) replica: OnceLock<Replica>,
 }
 
@@ -26,7 +26,8 @@ impl Service for Inbox {
             methods::CONSENSUS => Ok(part(&self.consensus)?.handle(from.node, &body).await),
             methods::HOLD => super::admission::hold(part(&self.replica)?).await,
             methods::COORDINATOR.. => {
-                part(&self.coordinator)?.handle(from.node, method, &body).await
+                let handled = part(&self.coordinator)?.handle(from.node, method, &body).await;
+                handled.map_err(|error| Fault::new(faults::REFUSED, error.to_string()))
             }
             _ => {
                 let what = format!("this release has no method {method}");

@@ -22,7 +22,7 @@ use crate::layout::{Change, Layout, Member};
 use crate::membership::{self, Membership};
 use crate::replica::Replica;
 use crate::transport::{self, Transport};
-use crate::version::{AHEAD_MAX, HybridClock};
+use crate::version::{AHEAD_MAX, HybridClock, LastWriteWins};
 
 /// How long one round of asking the members to join takes, before it is said in the log.
 const JOIN_ROUND: Duration = Duration::from_secs(10);
@@ -86,9 +86,10 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         config.env.clone(),
         config.gather_timeout,
     );
-    let coordinator = Arc::new(coordinator);
     let _ = inbox.coordinator.set(coordinator.clone());
-    let keeper = Background::run(keeper::keep(id, membership.clone(), layouts.clone()));
+    let replaying = coordinator.replaying();
+    let keeper = keeper::keep(id, membership.clone(), layouts.clone(), coordinator.clone());
+    let keeper = Background::run(keeper);
 
     let me = Member {
         zone: config.zone.clone(),
@@ -108,7 +109,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     }
     announce(&consensus, &layout, &me).await?;
 
-    let ring = Ring::new(coordinator.clone());
+    let ring = Ring::new(coordinator, Arc::new(LastWriteWins));
     Ok(Node {
         id,
         transport,
@@ -116,9 +117,8 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         consensus,
         layouts,
         replica,
-        coordinator,
         ring,
-        _keeper: keeper,
+        _background: [replaying, keeper],
     })
 }
 

@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 
+use super::Node;
 use crate::identity::{ClusterId, Incarnation, NodeId};
-use crate::layout::{Quorum, Share};
+use crate::layout::{Member, Quorum, Share};
 use crate::membership::State;
+use crate::replica::Condition;
 
 pub use crate::coordinator::RingState;
 
@@ -30,8 +32,8 @@ pub struct Status {
     pub state: RingState,
     /// Who leads the consensus on the layout, if that is known.
     pub leader: Option<NodeId>,
-    /// Whether this node has yet to repair what a loss of power may have taken.
-    pub recovering: bool,
+    /// What this node's own replicas may be asked.
+    pub condition: Condition,
     /// The members, in the order of their ids.
     pub members: Vec<MemberStatus>,
 }
@@ -60,4 +62,44 @@ pub struct MemberStatus {
     pub share: Share,
     /// Hints that wait here for its return.
     pub hints: u64,
+}
+
+impl Node {
+    /// How the ring stands, as this node sees it; `None` before it is part of one.
+    pub async fn status(&self) -> Option<Status> {
+        let layout = self.layout()?;
+        let consensus = self.consensus.status();
+        let seen = self.membership.members();
+        let shares = layout.shares();
+        let coordinator = self.ring.coordinator();
+        let hints = coordinator.hints().counts().await;
+        let member = |member: &Member| {
+            let seen = seen.get(&member.id);
+            MemberStatus {
+                id: member.id,
+                name: member.name.clone(),
+                address: member.address,
+                zone: member.zone.clone(),
+                weight: member.weight,
+                state: seen.map(|seen| seen.state),
+                incarnation: seen.map(|seen| seen.incarnation),
+                votes: consensus.voters.contains(&member.id),
+                share: shares.get(&member.id).copied().unwrap_or_default(),
+                hints: hints.get(&member.id).copied().unwrap_or_default(),
+            }
+        };
+        Some(Status {
+            node: self.id,
+            cluster: layout.cluster(),
+            cluster_name: layout.name().to_owned(),
+            layout_version: layout.version(),
+            layout_digest: layout.digest(),
+            quorum: layout.quorum(),
+            buckets: layout.hashing().buckets(),
+            state: coordinator.state(),
+            leader: consensus.leader,
+            condition: self.replica.condition(),
+            members: layout.members().values().map(member).collect(),
+        })
+    }
 }
