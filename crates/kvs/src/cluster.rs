@@ -39,6 +39,7 @@ pub use kvs_rng::hash::{Hashing, HashingError};
 pub use kvs_rng::identity::{ClusterId, NodeId};
 pub use kvs_rng::layout::Quorum;
 pub use kvs_rng::membership::{GossipKey, State};
+pub use kvs_rng::replica::Condition;
 pub use kvs_rng::node::{MemberStatus, Node, NodeConfig, NodeError, RingState, Status};
 pub use kvs_rng::transport::secure::Security;
 pub use kvs_rng::transport::secure::noise::KeyError;

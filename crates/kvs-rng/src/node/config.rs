@@ -10,9 +10,9 @@ use kvs_core::env::net::{Network, Sockets};
 use crate::consensus::ConsensusConfig;
 use crate::hash::Hashing;
 use crate::layout::{Quorum, VIRTUAL_NODES_DEFAULT, WEIGHT_DEFAULT};
-use crate::membership::Timing;
+use crate::membership::{GossipKey, Timing};
 use crate::transport::Security;
-use crate::transport::secure::noise::ClusterKeys;
+use crate::transport::secure::noise::{ClusterKeys, KeyError};
 
 /// How a [`Node`](super::Node) is to be.
 ///
@@ -56,8 +56,8 @@ pub struct NodeConfig {
     /// How connections are protected. Default not at all.
     pub security: Security,
     /// The keys that protect gossip, the first of them for sending; see
-    /// [`cluster_key`](Self::cluster_key).
-    pub gossip_keys: Vec<crate::membership::GossipKey>,
+    /// [`protect`](Self::protect).
+    pub gossip_keys: Vec<GossipKey>,
     /// Names the present boot of the machine, if it is known: what was not synced before it is lost.
     pub boot_id: Option<String>,
     /// The pace of the failure detector.
@@ -97,15 +97,10 @@ impl NodeConfig {
     ///
     /// # Errors
     /// A key that is too short.
-    pub fn cluster_key(
-        self,
-        key: &[u8],
-    ) -> Result<Self, crate::transport::secure::noise::KeyError> {
-        Ok(Self {
-            security: Security::Noise(ClusterKeys::new([key])?),
-            gossip_keys: vec![crate::membership::GossipKey::derive(key)],
-            ..self
-        })
+    pub fn protect(&mut self, key: &[u8]) -> Result<(), KeyError> {
+        self.security = Security::Noise(ClusterKeys::new([key])?);
+        self.gossip_keys = vec![GossipKey::derive(key)];
+        Ok(())
     }
 
     pub(super) fn virtual_nodes(&self) -> u32 {
