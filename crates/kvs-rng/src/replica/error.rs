@@ -27,14 +27,12 @@ pub enum ReplicaError {
     /// answers may lack what was acknowledged. Not applied; final for this data folder: remove it
     /// and join as a new node.
     #[error(
-        "the data folder of node {node} is an old copy: a write {counter} of it is known that it \
-         has not made; nothing was done. Remove the folder and let the node join anew"
+        "the data folder of node {node} is an old copy: others know writes of this node that it \
+         doesn't; nothing was done. Remove the folder and let the node join anew"
     )]
     OldFolder {
         /// This node.
         node: NodeId,
-        /// The count of a write that is known of it.
-        counter: u64,
     },
 
     /// The node started uncleanly, and the bucket has not been repaired since. Not applied; may be
@@ -56,6 +54,11 @@ pub enum ReplicaError {
     #[error("the replica is closed; nothing was done")]
     Closed,
 
+    /// The store failed to note what must be on disk before a write may begin. Not applied; may be
+    /// retried if the store's error says so.
+    #[error("the write was not begun: {0}")]
+    NotBegun(#[source] DbaError),
+
     /// The store failed; its error says whether anything may have changed.
     #[error(transparent)]
     Store(#[from] DbaError),
@@ -74,7 +77,7 @@ impl ReplicaError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::ClockAhead(_) | Self::Recovering { .. } | Self::Held => true,
-            Self::Store(error) => error.is_retryable(),
+            Self::NotBegun(error) | Self::Store(error) => error.is_retryable(),
             _ => false,
         }
     }

@@ -1,7 +1,7 @@
 //! How the node last ended, and what that means for what it holds.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use kvs_core::engine::WriteSet;
@@ -98,8 +98,7 @@ pub(super) struct Start {
     recovering: AtomicBool,
     /// Buckets that are as good as if nothing had happened.
     repaired: Mutex<BTreeSet<Bucket>>,
-    /// A count of this node that it can't have given; 0 if none is known.
-    stray: AtomicU64,
+    old_folder: AtomicBool,
     closed: AtomicBool,
 }
 
@@ -127,13 +126,13 @@ impl Start {
             mark: tokio::sync::Mutex::new(mark),
             recovering: AtomicBool::new(recovering),
             repaired: Mutex::default(),
-            stray: AtomicU64::new(u64::from(old_folder)),
+            old_folder: AtomicBool::new(old_folder),
             closed: AtomicBool::new(false),
         })
     }
 
     pub(super) fn condition(&self) -> Condition {
-        if self.stray.load(Ordering::Acquire) > 0 {
+        if self.old_folder.load(Ordering::Acquire) {
             Condition::OldFolder
         } else if self.recovering.load(Ordering::Acquire) {
             Condition::Recovering
@@ -147,7 +146,7 @@ impl Start {
         self.check_open()?;
         match self.condition() {
             Condition::Clean => Ok(()),
-            Condition::OldFolder => Err(self.old_folder()),
+            Condition::OldFolder => Err(ReplicaError::OldFolder { node: self.node }),
             Condition::Recovering if self.is_repaired(bucket) => Ok(()),
             Condition::Recovering => Err(ReplicaError::Recovering { bucket }),
         }
@@ -172,22 +171,15 @@ impl Start {
         Ok(())
     }
 
-    fn old_folder(&self) -> ReplicaError {
-        ReplicaError::OldFolder { node: self.node, counter: self.stray.load(Ordering::Acquire) }
-    }
-
-    /// Others know a write `counter` of this node, which it can't have made. Gives the error to
-    /// answer with.
-    pub(super) async fn found_stray(&self, counter: u64) -> ReplicaError {
-        if self.stray.fetch_max(counter, Ordering::AcqRel) == 0 {
-            let error = self.old_folder();
-            tracing::error!(%error, "this node neither mints nor reads any more");
+    /// Others know a write `counter` of this node that it can't have made.
+    pub(super) async fn found_stray(&self, counter: u64) -> Result<()> {
+        if !self.old_folder.swap(true, Ordering::AcqRel) {
+            let node = self.node;
+            tracing::error!(%node, counter, "others know a write that this node has not made: its \
+                data folder is an old copy; it neither mints nor reads any more");
         }
         let mut mark = self.mark.lock().await;
-        match self.write(&mut mark, |mark| mark.old_folder = true).await {
-            Ok(()) => self.old_folder(),
-            Err(error) => error.into(),
-        }
+        self.write(&mut mark, |mark| mark.old_folder = true).await
     }
 
     /// Lets nothing in any more.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kvs_core::engine::WriteSet;
 use kvs_core::env::uncancelled;
-use kvs_core::limits::{self, BATCH_OPS_MAX};
+use kvs_core::limits::{self, BATCH_OPS_MAX, LimitError};
 use kvs_core::{Key, Outcome};
 
 use super::buckets::Locked;
@@ -14,7 +14,7 @@ use super::handle::{Inner, Replica};
 use super::item::{Item, Write};
 use super::rows;
 use crate::hash::Bucket;
-use crate::version::{Sibling, Versions, WriteError};
+use crate::version::{NODES_MAX, SIBLINGS_READ_MAX, Sibling, Versions, WriteError};
 
 impl Replica {
     /// Mints writes of rows of one partition: each gets a dot, builds on what is held, and all are
@@ -47,7 +47,8 @@ impl Replica {
     }
 
     /// Joins what another replica holds to what is held here, in one atomic write; says whether
-    /// that changed anything. Never refused for what the versions are: replicas must converge.
+    /// that changed anything. Refuses no versions but what could not be read back, which no honest
+    /// history leads to: replicas must converge.
     ///
     /// Costs a read for each key, and one write if anything changed.
     pub async fn store(&self, bucket: Bucket, items: Vec<Item>) -> Result<bool, ReplicaError> {
@@ -126,7 +127,7 @@ impl Inner {
         changes.iter().for_each(|change| self.observe(&change.item.versions));
         let timestamp = self.clock.now();
         self.clock.check(timestamp)?;
-        let dots = self.dots.take(writes.len()).await?;
+        let dots = self.dots.take(writes.len()).await.map_err(ReplicaError::NotBegun)?;
         for ((write, place), dot) in writes.into_iter().zip(places).zip(dots) {
             let Some(change) = changes.get_mut(place) else { continue };
             let Write { value, expires_at_ms, seen, .. } = write;
@@ -136,7 +137,8 @@ impl Inner {
                 Err(WriteError::Limit(error)) => return Err(error.into()),
                 Err(WriteError::DotUsed { dot }) => {
                     let known = change.item.versions.context().counter(dot.node);
-                    return Err(self.start.found_stray(known).await);
+                    self.start.found_stray(known).await.map_err(ReplicaError::NotBegun)?;
+                    return Err(ReplicaError::OldFolder { node: dot.node });
                 }
             }
         }
@@ -157,13 +159,12 @@ impl Inner {
             let known = versions.context().counter(self.node);
             if known > self.dots.reserved() {
                 // What others hold is stored all the same.
-                if let error @ ReplicaError::Store(_) = self.start.found_stray(known).await {
-                    return Err(error);
-                }
+                self.start.found_stray(known).await.map_err(ReplicaError::NotBegun)?;
             }
             let place = changes.read(&self, bucket, key).await?;
             if let Some(change) = changes.changes.get_mut(place) {
                 change.is_changed |= change.item.versions.join(versions);
+                check_readable(&change.item.versions)?;
             }
         }
         let is_changed = changes.changes.iter().any(|change| change.is_changed);
@@ -197,6 +198,13 @@ impl Inner {
         locked.put_back(leaves);
         Ok(written?)
     }
+}
+
+/// Refuses what could be written and not read.
+fn check_readable(versions: &Versions) -> Result<(), LimitError> {
+    let (nodes, siblings) = (versions.context().len(), versions.siblings().len());
+    limits::at_most("number of nodes that have written one key", nodes, NODES_MAX)?;
+    limits::at_most("number of siblings of one key", siblings, SIBLINGS_READ_MAX)
 }
 
 /// The leaves that change, and what they change to.
