@@ -5,7 +5,7 @@ use super::*;
 impl Cluster {
     /// Gives node `n` a layout that is one version newer, with all buckets where they were.
     fn renew(&mut self, n: usize) {
-        let renamed = Member { name: "other".to_owned(), ..member(0) };
+        let renamed = Member { name: format!("node of {}", self.layout.version()), ..member(0) };
         self.layout = self.layout.apply(&Change::Update(renamed)).unwrap();
         let layout = Arc::new(self.layout.clone());
         self.world.layouts.lock().unwrap().insert(self.ids[n], layout);

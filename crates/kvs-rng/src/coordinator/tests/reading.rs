@@ -94,3 +94,16 @@ async fn a_recovering_replica_counts_for_nothing() {
     }
     assert_eq!(get(&cluster.rings[0], "key 0").await.as_deref(), Some("1"));
 }
+
+/// A node whose own replica can't mint, or can't answer, does what it can with the others.
+#[tokio::test(start_paused = true)]
+async fn a_node_whose_replica_is_closed_goes_on_with_the_others() {
+    let cluster = Cluster::new(3, "3,2,2").await;
+    cluster.coordinator(0).replica().close().await.unwrap();
+    put(&cluster.rings[0], "a", "1").await.unwrap();
+    assert_eq!(get(&cluster.rings[0], "a").await.as_deref(), Some("1"));
+    assert!(cluster.held(1, &Key::from("a")).await == cluster.held(2, &Key::from("a")).await);
+    cluster.isolate(1, Link::Cut);
+    let error = put(&cluster.rings[0], "a", "2").await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+}
