@@ -35,7 +35,7 @@ async fn a_write_that_was_begun_ends() {
         .iter()
         .map(|item| item.versions.context().counter(id(1)))
         .collect();
-    assert!(counters.iter().any(|counter| *counter == begun), "{counters:?}");
+    assert!(counters.contains(&begun), "{counters:?}");
     assert_no_drift(&replica, BUCKET).await;
 }
 

@@ -2,6 +2,8 @@
 
 use kvs_core::{Order, RowKind, StoredRow};
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::super::start::Mark;
 use super::*;
 
@@ -32,10 +34,12 @@ async fn stored_bytes_never_change() {
         rows,
         [row(
             "0600010203016100ff62000163",
-            "560101aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa01010000018bcfe5680000000100000000000001020576616c7565"
+            "560101aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa010100018bcfe5680000000100000000000001020576616c7565"
         )]
     );
-    assert_eq!(*leaf, row("070001020300", "01"));
+    // The leaf is named by the first byte of the hash of the row's own stored key.
+    assert_eq!(xxh3_64(b"\x01a\0\xFFb\0\x01c").to_be_bytes()[0], 0x8A);
+    assert_eq!(*leaf, row("07000102038a", "01b8c12e1223e173f7"));
     assert_eq!(
         stored(&store, RowKind::Meta).await,
         [
