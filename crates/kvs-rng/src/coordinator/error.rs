@@ -128,18 +128,20 @@ impl RingError {
             other => Answer::Refused(Refusal {
                 is_unknown,
                 is_retryable: other.is_retryable(),
-                elsewhere: !is_unknown && other.is_elsewhere(),
+                elsewhere: other.is_elsewhere(),
                 reason: other.to_string(),
             }),
         }
     }
 
-    /// Whether another replica may do what this one doesn't.
-    fn is_elsewhere(&self) -> bool {
-        matches!(
-            self,
-            Self::Busy { .. } | Self::NoLayout { .. } | Self::Replica(ReplicaError::Recovering { .. })
-        )
+    /// Whether another replica may do what this one has not: what is wrong is wrong with this node.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        match self {
+            Self::Busy { .. } | Self::NoLayout { .. } => true,
+            Self::Replica(ReplicaError::Limit(_)) => false,
+            Self::Replica(error) => error.outcome() == Outcome::NotApplied,
+            _ => false,
+        }
     }
 
     fn operation(&self) -> &'static str {
@@ -160,6 +162,8 @@ impl From<RingError> for DbaError {
         match error {
             RingError::Limit(error) => Self::Limit(error),
             RingError::Request(error) => error,
+            RingError::Replica(ReplicaError::Limit(error)) => Self::Limit(error),
+            RingError::Replica(ReplicaError::Store(error)) => error,
             RingError::Deadline { operation } => Self::Deadline { operation },
             RingError::Quorum { operation, needed, answered, failed, outcome } => {
                 Self::Quorum { operation, needed, answered, failed, outcome }
@@ -206,10 +210,17 @@ impl From<PeerError> for Failure {
 
 impl From<ReplicaError> for Failure {
     fn from(error: ReplicaError) -> Self {
+        RingError::from(error).into()
+    }
+}
+
+/// The replica of this node refused, like one elsewhere.
+impl From<RingError> for Failure {
+    fn from(error: RingError) -> Self {
         Self::Refused(Refusal {
             is_unknown: error.outcome() == Outcome::Unknown,
             is_retryable: error.is_retryable(),
-            elsewhere: true,
+            elsewhere: error.is_elsewhere(),
             reason: error.to_string(),
         })
     }

@@ -10,8 +10,10 @@ use super::error::RingError;
 /// Most bytes of writes that are coordinated for clients at once; the same for those that other nodes
 /// forward, and for those that go on in the background.
 pub(super) const WRITE_BYTES_MAX: usize = 128 << 20;
-/// Most reads and scans at once.
+/// Most reads at once.
 pub(super) const READS_MAX: usize = 1024;
+/// Most pages of scans at once; each may hold 5 MiB of each replica that is asked.
+pub(super) const SCANS_MAX: usize = 128;
 /// Most repairs at once.
 pub(super) const REPAIRS_MAX: usize = 64;
 /// What a write counts beside its values.
@@ -25,6 +27,7 @@ pub(super) struct InFlight {
     forwarded: Arc<Semaphore>,
     late: Arc<Semaphore>,
     reads: Arc<Semaphore>,
+    scans: Arc<Semaphore>,
     repairs: Arc<Semaphore>,
 }
 
@@ -36,6 +39,7 @@ impl Default for InFlight {
             forwarded: bytes(),
             late: bytes(),
             reads: Arc::new(Semaphore::new(READS_MAX)),
+            scans: Arc::new(Semaphore::new(SCANS_MAX)),
             repairs: Arc::new(Semaphore::new(REPAIRS_MAX)),
         }
     }
@@ -56,14 +60,18 @@ impl InFlight {
     }
 
     /// Waits for room for a read.
-    pub(super) async fn read(
-        &self,
-        operation: &'static str,
-        until: Instant,
-    ) -> Result<OwnedSemaphorePermit, RingError> {
+    pub(super) async fn read(&self, until: Instant) -> Result<OwnedSemaphorePermit, RingError> {
         match timeout_at(until, self.reads.clone().acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
-            _ => Err(RingError::Busy { operation }),
+            _ => Err(RingError::Busy { operation: "get" }),
+        }
+    }
+
+    /// Waits for room for a page of a scan.
+    pub(super) async fn scan(&self, until: Instant) -> Result<OwnedSemaphorePermit, RingError> {
+        match timeout_at(until, self.scans.clone().acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(RingError::Busy { operation: "scan" }),
         }
     }
 

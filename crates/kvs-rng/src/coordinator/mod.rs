@@ -18,7 +18,8 @@
 //! What comes of it is told exactly: *acknowledged*; *not applied*, if nothing was minted; *unknown*,
 //! if it was minted and fewer than W are known to have it. Such a write may show later, whole. Before
 //! anything is minted the node looks whether W replicas seem to be there at all. A batch is one mint
-//! and one message, and so atomic on each replica.
+//! and one message, and so atomic on each replica; only one that leaves so many siblings that they
+//! don't fit into a frame is brought to the others in pieces.
 //!
 //! # A read
 //! R replicas are asked, the nearest first, and all others as soon as one fails or is slow. The join

@@ -21,7 +21,7 @@ impl Coordinator {
     pub async fn read(&self, key: &Key, options: &CallOptions) -> Result<Versions, RingError> {
         key.check()?;
         let until = self.until("get", options)?;
-        let _permit = self.inner.in_flight.read("get", until).await?;
+        let _permit = self.inner.in_flight.read(until).await?;
         self.read_until(key, options.consistency, until).await
     }
 

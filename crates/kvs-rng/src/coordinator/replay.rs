@@ -8,7 +8,9 @@ use kvs_core::env::Background;
 use thiserror::Error;
 use tokio::time::sleep;
 
+use super::calls::item_len;
 use super::error::RingError;
+use super::message::MESSAGE_BYTES;
 use super::{Coordinator, PeerError};
 use crate::hash::Bucket;
 use crate::identity::NodeId;
@@ -84,22 +86,27 @@ impl Coordinator {
             }
             let layout = self.layout_for("replay")?;
             let mut items: BTreeMap<Bucket, Vec<Item>> = BTreeMap::new();
-            for hint in &hints {
+            let (mut looked_at, mut bytes) = (Vec::new(), 0);
+            for hint in hints {
                 // Who doesn't hold the bucket any more needs nothing of it.
-                if !layout.replicas(hint.bucket).contains(&node) {
-                    continue;
+                if layout.replicas(hint.bucket).contains(&node) {
+                    let versions = self.replica().get(hint.bucket, &hint.key).await?;
+                    if !versions.is_empty() {
+                        let item = Item { key: hint.key.clone(), versions };
+                        bytes += item_len(&item);
+                        items.entry(hint.bucket).or_default().push(item);
+                    }
                 }
-                let versions = self.replica().get(hint.bucket, &hint.key).await?;
-                if !versions.is_empty() {
-                    let item = Item { key: hint.key.clone(), versions };
-                    items.entry(hint.bucket).or_default().push(item);
+                looked_at.push(hint);
+                if bytes >= MESSAGE_BYTES {
+                    break;
                 }
             }
             for (bucket, items) in items {
                 self.send(node, bucket, &items).await?;
                 replayed += items.len() as u64;
             }
-            self.hints().remove(node, &hints).await?;
+            self.hints().remove(node, &looked_at).await?;
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use kvs_core::limits::{self, PAGE_BYTES_MAX};
+use kvs_core::limits::{self, PAGE_BYTES_MAX, PAGE_ROWS_MAX};
 use kvs_core::scan::is_empty;
 use kvs_core::{CallOptions, Order, Page, Range, ResumeToken, Scan};
 use tokio::time::Instant;
@@ -19,10 +19,11 @@ use crate::version::Resolver;
 
 /// What replicas are asked for at a time: a page, and what versions take beside their values.
 const SCAN_BYTES: u32 = (PAGE_BYTES_MAX + PAGE_BYTES_MAX / 4) as u32;
-/// The fewest rows that are asked for at a time, so that deleted ones don't cost a round each.
+/// The fewest rows that are asked for at first, twice as many each time after: so deleted rows don't
+/// cost a round each.
 const SCAN_ROWS_MIN: usize = 64;
-/// How often replicas are asked for one page.
-const ROUNDS_MAX: usize = 64;
+/// How often replicas are asked for one page; all in all for 90,000 rows or so.
+const ROUNDS_MAX: usize = 16;
 
 impl Coordinator {
     /// One page of a partition's rows: those of R replicas, merged in order, each key resolved by
@@ -48,12 +49,15 @@ impl Coordinator {
         }
         let order = scan.ordering();
         let until = self.until("scan", options)?;
-        let _permit = self.inner.in_flight.read("scan", until).await?;
+        let _permit = self.inner.in_flight.scan(until).await?;
         let mut page = PageBuilder { page: Page::default(), order, rows_max: scan.page_rows() };
-        for _ in 0..ROUNDS_MAX {
+        let mut resume = None;
+        for round in 0..ROUNDS_MAX {
             // Without a deadline each round has its own time: a page of many rounds makes progress.
-            let until = if options.deadline.is_some() { until } else { self.until("scan", options)? };
+            let until =
+                if options.deadline.is_some() { until } else { self.until("scan", options)? };
             let rows = page.rows_max.saturating_sub(page.page.len());
+            let rows = rows.max(SCAN_ROWS_MIN << round).min(PAGE_ROWS_MAX);
             let request = Request { partition, range: &range, order, rows };
             let merged = self.round(request, options, until).await?;
             let now_ms = self.inner.env.clock.now_ms();
@@ -61,7 +65,7 @@ impl Coordinator {
                 let resolved = resolver.resolve(key, versions.siblings(), now_ms);
                 let Some(value) = resolved.value() else { continue };
                 if page.is_full() {
-                    return Ok(page.to_be_continued());
+                    return Ok(page.with_next());
                 }
                 page.page.push(key.clustering(), value);
             }
@@ -70,8 +74,9 @@ impl Coordinator {
             if is_empty(&range) {
                 return Ok(page.page);
             }
-            page.page.resume = Some(ResumeToken::new(order, frontier.clustering()));
+            resume = Some(ResumeToken::new(order, frontier.clustering()));
         }
+        page.page.resume = resume;
         Ok(page.page)
     }
 
@@ -111,7 +116,7 @@ impl Coordinator {
             partition: Bytes(request.partition.to_vec()),
             range: request.range.clone(),
             descending: order == Order::Descending,
-            rows: u32::try_from(request.rows.max(SCAN_ROWS_MIN)).unwrap_or(u32::MAX),
+            rows: u32::try_from(request.rows).unwrap_or(u32::MAX),
             bytes: SCAN_BYTES,
         });
         let gathered = gather("scan", layout.version(), &nodes, needed, until, |node| {
@@ -153,9 +158,8 @@ impl PageBuilder {
     }
 
     /// The page, of which there is a next one.
-    fn to_be_continued(mut self) -> Page {
-        let last = self.page.last().map(|row| ResumeToken::new(self.order, row.clustering));
-        self.page.resume = last.or(self.page.resume);
+    fn with_next(mut self) -> Page {
+        self.page.resume = self.page.last().map(|row| ResumeToken::new(self.order, row.clustering));
         self.page
     }
 }
