@@ -49,7 +49,7 @@ async fn of_a_log_alters_no_row(engine: Engine) {
     }
 }
 
-/// Opens stores whose largest file was damaged, in each way.
+/// Opens stores whose largest data file was damaged, in each way.
 async fn damaged(
     engine: Engine,
     compacted: bool,
@@ -67,7 +67,8 @@ async fn damaged(
     DAMAGES.into_iter().map(move |(name, damage)| {
         let folder = tempdir().unwrap();
         copy(original.path(), folder.path());
-        let (_, file) = largest(&folder.path().join(engine.name())).expect("there are files");
+        let (_, file) =
+            largest(&folder.path().join(engine.name()), compacted).expect("there are files");
         let mut bytes = fs::read(&file).unwrap();
         damage(&mut bytes);
         fs::write(&file, bytes).unwrap();
@@ -103,7 +104,7 @@ async fn read(store: Result<Damaged>) -> Result<u64> {
     }
     for order in [Scan::all(), Scan::all().descending()] {
         for partition in 0..4_u8 {
-            for row in rows.scan(&[partition], &order.clone().limit(1_000)).await?.rows {
+            for row in rows.scan(&[partition], &order.clone().limit(1_000)).await?.rows() {
                 let n =
                     u64::from_be_bytes(row.clustering[..].try_into().expect("a key was altered"));
                 assert!(n < ROWS && row.value == value(n), "row {n} was altered");
@@ -131,12 +132,17 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The largest file in a folder and those below it.
-fn largest(folder: &Path) -> Option<(u64, PathBuf)> {
+/// The largest file in a folder and those below it; of `compacted` data, no log that was kept to be
+/// written to again.
+fn largest(folder: &Path, compacted: bool) -> Option<(u64, PathBuf)> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     let sized = entries.filter_map(|entry| {
         let path = entry.path();
-        if path.is_dir() { largest(&path) } else { Some((entry.metadata().unwrap().len(), path)) }
+        if path.is_dir() {
+            return largest(&path, compacted);
+        }
+        let is_log = path.extension().is_some_and(|extension| extension == "log");
+        (!(compacted && is_log)).then(|| (entry.metadata().unwrap().len(), path))
     });
     sized.max()
 }

@@ -132,6 +132,46 @@ pub enum DbaError {
         reason: String,
     },
 
+    /// This kind of store can't do it. Nothing was done; final.
+    #[error("{operation} is not available {on}")]
+    Unsupported {
+        /// What was asked for.
+        operation: &'static str,
+        /// The kind of store, as in `on a cluster`.
+        on: &'static str,
+    },
+
+    /// Too few replicas answered. May be retried.
+    #[error(
+        "{operation}: {needed} replicas had to answer; answered: {}; failed: {}; {}",
+        list(answered), list(failed), consequence(*outcome)
+    )]
+    Quorum {
+        /// What was asked for.
+        operation: &'static str,
+        /// How many replicas had to answer.
+        needed: usize,
+        /// Those that did.
+        answered: Vec<String>,
+        /// Those that didn't, and why.
+        failed: Vec<String>,
+        /// Whether anything may have changed.
+        outcome: Outcome,
+    },
+
+    /// The ring could not serve the call for another reason than too few answers.
+    #[error("{operation}: {reason}; {}", consequence(*outcome))]
+    Ring {
+        /// What was asked for.
+        operation: &'static str,
+        /// What happened, and where.
+        reason: String,
+        /// Whether anything may have changed.
+        outcome: Outcome,
+        /// Whether the same call may succeed later.
+        is_retryable: bool,
+    },
+
     /// The source or target of a stream outside the store failed.
     #[error("{what}: {source}")]
     Io {
@@ -146,7 +186,9 @@ impl DbaError {
     /// Whether anything may have changed.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Engine { outcome, .. } => *outcome,
+            Self::Engine { outcome, .. }
+            | Self::Quorum { outcome, .. }
+            | Self::Ring { outcome, .. } => *outcome,
             Self::CommandForgotten { .. } | Self::Io { .. } => Outcome::Unknown,
             _ => Outcome::NotApplied,
         }
@@ -154,7 +196,11 @@ impl DbaError {
 
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Deadline { .. } | Self::DiskFull { .. })
+        match self {
+            Self::Deadline { .. } | Self::DiskFull { .. } | Self::Quorum { .. } => true,
+            Self::Ring { is_retryable, .. } => *is_retryable,
+            _ => false,
+        }
     }
 
     /// A [`DbaError::Decode`].
@@ -165,6 +211,17 @@ impl DbaError {
     /// A [`DbaError::Encode`].
     pub fn encode(what: &'static str, detail: impl ToString) -> Self {
         Self::Encode { what, detail: detail.to_string() }
+    }
+}
+
+fn list(nodes: &[String]) -> String {
+    if nodes.is_empty() { "none".to_owned() } else { nodes.join(", ") }
+}
+
+fn consequence(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::NotApplied => "nothing was changed",
+        Outcome::Unknown => "it may have been applied, or may still be",
     }
 }
 

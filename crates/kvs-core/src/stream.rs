@@ -73,6 +73,16 @@ pub(crate) fn rows_of(
     (page.read(|row| Ok(row.to_row())), next)
 }
 
+/// A stream that ends with an error before it begins.
+pub fn failed<T: Send + 'static>(error: DbaError) -> BoxStream<'static, T> {
+    pages(Some(error), |error| {
+        Box::pin(std::future::ready(match error {
+            Some(error) => Err(error),
+            None => Ok((Vec::new(), None)),
+        }))
+    })
+}
+
 /// The next item of a stream; `None` at its end.
 pub async fn next<T, E>(stream: &mut BoxStream<'_, T, E>) -> Option<Result<T, E>> {
     std::future::poll_fn(|cx| stream.as_mut().poll_next(cx)).await

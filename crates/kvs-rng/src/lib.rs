@@ -20,11 +20,19 @@
 //! - [`transport`]: requests and answers between nodes.
 //! - [`membership`]: who seems to be up.
 //! - [`consensus`]: how the layout is agreed.
+//! - [`replica`]: what one node holds.
+//! - [`hints`]: which keys a node that is away has missed.
+//! - [`coordinator`]: quorum reads and writes over the replicas; the ring as a store.
+//! - [`node`]: all of it, wired.
 
 pub mod consensus;
+pub mod coordinator;
 pub mod hash;
+pub mod hints;
 pub mod identity;
 pub mod layout;
 pub mod membership;
+pub mod node;
+pub mod replica;
 pub mod transport;
 pub mod version;

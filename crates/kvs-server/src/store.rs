@@ -83,16 +83,20 @@ impl StoreArgs {
     }
 
     async fn open_in(&self, dir: &Path) -> Result<Kvs> {
+        Ok(self.options().open(dir).await?)
+    }
+
+    /// How it is opened.
+    pub(crate) fn options(&self) -> Options {
         let durability = match self.durability.unwrap_or_default() {
             Durability::Always => kvs::Durability::Always,
             Durability::Interval => kvs::Durability::Interval,
             Durability::Os => kvs::Durability::Os,
         };
         let options = Options::new().durability(durability);
-        let options = match self.backend {
+        match self.backend {
             Some(backend) => options.backend(backend),
             None => options,
-        };
-        Ok(options.open(dir).await?)
+        }
     }
 }

@@ -28,6 +28,11 @@ pub enum Error {
     #[error(transparent)]
     Archive(#[from] ArchiveError),
 
+    /// A node of a cluster could not start.
+    #[cfg(feature = "cluster")]
+    #[error(transparent)]
+    Node(#[from] crate::cluster::NodeError),
+
     /// The program was built without this backend. Nothing was done; final.
     #[error("this program is built without the {backend} backend (cargo feature `{backend}`)")]
     NoBackend {
@@ -44,6 +49,8 @@ impl Error {
             Self::Leaderboard(error) => error.outcome(),
             Self::File(error) => error.outcome(),
             Self::Archive(error) => error.outcome(),
+            #[cfg(feature = "cluster")]
+            Self::Node(_) => Outcome::NotApplied,
             Self::NoBackend { .. } => Outcome::NotApplied,
         }
     }
@@ -54,6 +61,8 @@ impl Error {
             Self::Dba(error) => error.is_retryable(),
             Self::Leaderboard(error) => error.is_retryable(),
             Self::File(error) => error.is_retryable(),
+            #[cfg(feature = "cluster")]
+            Self::Node(_) => false,
             Self::Archive(_) | Self::NoBackend { .. } => false,
         }
     }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use kvs_core::engine::Engine;
 use kvs_core::entity::{LocalEntities, header};
+use kvs_core::env::Env;
 use kvs_core::file::Files;
-use kvs_core::store::Rows;
 use kvs_core::{
-    BoxStream, CommandId, Compact, Dba, EntityStore, Iterate, Key, Ready, RowKind, Store, Value,
+    BoxStream, CommandId, Compact, Dba, DbaError, EntityStore, Iterate, Key, Ready, RowKind, Store, Value, stream,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,22 +20,62 @@ use crate::leaderboard::Leaderboard;
 use crate::options::Options;
 use crate::sorted::SortedSet;
 
-/// An embedded store.
+/// A store: embedded, or a node of a cluster (feature `cluster`).
 ///
 /// Clones are handles of the same store, and any number of tasks may use them at once. The store
 /// closes when the last handle (of any kind) is dropped.
 #[derive(Clone)]
 pub struct Kvs {
-    pub(crate) store: Store,
-    records: Rows,
+    form: Form,
+    records: Arc<dyn Dba>,
     entities: Arc<dyn EntityStore>,
+    env: Env,
+}
+
+/// Where the data is.
+#[derive(Clone)]
+enum Form {
+    /// All of it in this store.
+    Embedded(Store),
+    /// On the nodes of a cluster, of which this is one.
+    #[cfg(feature = "cluster")]
+    Cluster(Arc<crate::cluster::Node>),
 }
 
 impl Kvs {
     pub(crate) fn new(store: Store) -> Self {
-        let records = store.rows(RowKind::Plain);
+        let records = Arc::new(store.rows(RowKind::Plain));
         let entities = LocalEntities::new(Arc::new(store.rows(RowKind::Entity)));
-        Self { store, records, entities: Arc::new(entities) }
+        let env = store.env().clone();
+        Self { form: Form::Embedded(store), records, entities: Arc::new(entities), env }
+    }
+
+    #[cfg(feature = "cluster")]
+    pub(crate) fn of_cluster(node: crate::cluster::Node, env: Env) -> Self {
+        let records = Arc::new(node.ring().clone());
+        let entities = Arc::new(crate::cluster::NoEntities);
+        Self { form: Form::Cluster(Arc::new(node)), records, entities, env }
+    }
+
+    /// The node, if this is one of a cluster.
+    #[cfg(feature = "cluster")]
+    pub fn node(&self) -> Option<&crate::cluster::Node> {
+        match &self.form {
+            Form::Embedded(_) => None,
+            Form::Cluster(node) => Some(node),
+        }
+    }
+
+    /// The store that holds everything, for what needs it all in one place.
+    #[cfg_attr(not(feature = "cluster"), expect(clippy::unnecessary_wraps, reason = "of clusters"))]
+    pub(crate) fn embedded(&self, operation: &'static str) -> Result<&Store, DbaError> {
+        #[cfg(not(feature = "cluster"))]
+        let _ = operation;
+        match &self.form {
+            Form::Embedded(store) => Ok(store),
+            #[cfg(feature = "cluster")]
+            Form::Cluster(_) => Err(DbaError::Unsupported { operation, on: "on a cluster" }),
+        }
     }
 
     /// A store in memory, for tests and caches.
@@ -75,17 +115,21 @@ impl Kvs {
 
     /// The keys of all records whose partition begins with `prefix`, in order.
     pub fn keys(&self, prefix: impl AsRef<[u8]>) -> BoxStream<'static, Key> {
-        self.records.keys(prefix.as_ref())
+        match self.embedded("iterating over all keys") {
+            Ok(store) => store.rows(RowKind::Plain).keys(prefix.as_ref()),
+            Err(error) => stream::failed(error),
+        }
     }
 
     /// Deletes all records whose partition begins with `prefix`, and gives their number.
     pub async fn delete_prefix(&self, prefix: impl AsRef<[u8]>) -> Result<u64> {
-        Ok(self.records.delete_prefix(prefix.as_ref()).await?)
+        let store = self.embedded("deleting by prefix")?;
+        Ok(store.rows(RowKind::Plain).delete_prefix(prefix.as_ref()).await?)
     }
 
     /// The records as rows of bytes, for batches and scans of partitions.
     pub fn records(&self) -> Arc<dyn Dba> {
-        Arc::new(self.records.clone())
+        self.records.clone()
     }
 
     /// The feed `id` of entries of type `T`.
@@ -111,8 +155,12 @@ impl Kvs {
 
     /// The files in the directory `dir`.
     pub fn files(&self, dir: impl Into<Vec<u8>>) -> Files {
-        let chunks = Arc::new(self.store.rows(RowKind::Chunk));
-        Files::new(self.entities.clone(), chunks, dir.into(), self.store.env().clone())
+        let chunks: Arc<dyn Dba> = match &self.form {
+            Form::Embedded(store) => Arc::new(store.rows(RowKind::Chunk)),
+            #[cfg(feature = "cluster")]
+            Form::Cluster(_) => Arc::new(crate::cluster::NoEntities),
+        };
+        Files::new(self.entities.clone(), chunks, dir.into(), self.env.clone())
     }
 
     fn entity(&self, name: Vec<u8>) -> Entity {
@@ -127,22 +175,30 @@ impl Kvs {
     /// A new id for a command that may have to be repeated; see
     /// [`CallOptions::command`](kvs_core::CallOptions::command).
     pub fn command_id(&self) -> CommandId {
-        CommandId::new(self.store.env())
+        CommandId::new(&self.env)
     }
 
     /// Gives back the room of what was deleted or overwritten. May take minutes; reads and writes go
     /// on meanwhile.
     pub async fn compact(&self) -> Result<()> {
-        Ok(self.store.compact().await?)
+        Ok(self.embedded("compacting")?.compact().await?)
     }
 
     /// `Ok` when reads and writes are served, otherwise the error that they would get.
     pub async fn ready(&self) -> Result<()> {
-        Ok(self.store.ready().await?)
+        match &self.form {
+            Form::Embedded(store) => Ok(store.ready().await?),
+            #[cfg(feature = "cluster")]
+            Form::Cluster(node) => Ok(node.ring().ready().await?),
+        }
     }
 
-    /// The name of the backend underneath, as in `rocksdb`.
+    /// The name of the backend underneath, as in `rocksdb`; `cluster` for a node of one.
     pub fn backend_name(&self) -> &'static str {
-        self.store.engine_name()
+        match &self.form {
+            Form::Embedded(store) => store.engine_name(),
+            #[cfg(feature = "cluster")]
+            Form::Cluster(_) => "cluster",
+        }
     }
 }

@@ -47,6 +47,9 @@
 
 pub mod archive;
 
+#[cfg(feature = "cluster")]
+pub mod cluster;
+
 mod entity;
 mod error;
 mod feed;
@@ -55,6 +58,8 @@ mod leaderboard;
 mod options;
 mod sorted;
 
+#[cfg(feature = "cluster")]
+pub use crate::cluster::ClusterConfig;
 pub use crate::error::{Error, Result};
 pub use crate::feed::Feed;
 pub use crate::kvs::Kvs;

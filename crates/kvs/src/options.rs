@@ -122,6 +122,12 @@ impl Options {
         Self { durability, ..self }
     }
 
+    /// Whether every write is synced before it is acknowledged.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn is_durable(&self) -> bool {
+        self.durability == Durability::Always
+    }
+
     /// Bytes of data kept in memory for reads (`rocksdb` and `fjall`).
     #[must_use]
     pub fn cache_bytes(self, cache_bytes: usize) -> Self {
@@ -154,7 +160,7 @@ impl Options {
         Ok(crate::Kvs::new(store))
     }
 
-    fn open_store(&self, dir: &Path) -> Result<Store> {
+    pub(crate) fn open_store(&self, dir: &Path) -> Result<Store> {
         let backend = match self.backend {
             Some(backend) => backend,
             None => self.backend_of(dir)?,

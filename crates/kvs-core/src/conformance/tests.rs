@@ -123,7 +123,8 @@ impl Dba for Faulty {
                 page.truncate(page.len().saturating_sub(1));
             }
             Fault::RepeatsTheLastRow if page.resume.is_some() && page.len() > 1 => {
-                page.resume = token(page.rows().rev().nth(1));
+                let before = token(page.rows().rev().nth(1));
+                page.resume = before;
             }
             Fault::PromisesAnotherPage => page.resume = token(page.last()),
             _ => {}

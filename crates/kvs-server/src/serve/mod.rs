@@ -7,20 +7,21 @@
 //! - [`options`]: what can be said, and where. [`settings`]: what is meant, checked. [`values`]:
 //!   its parts. [`secret`]: passwords and keys.
 //! - [`logging`]: what a node tells about itself. [`signals`]: being told to stop.
-//! - [`single`]: a node by itself, on an embedded store.
+//! - [`member`]: what the ports tell of the ring.
 
 mod logging;
+mod member;
 mod options;
 mod secret;
 mod settings;
 mod signals;
-mod single;
 #[cfg(test)]
 mod tests;
 mod values;
 
 use std::sync::Arc;
 
+use kvs::Kvs;
 use kvs::env::Env;
 use serde_json::json;
 use tokio::sync::watch;
@@ -36,16 +37,24 @@ use settings::Settings;
 use signals::Signals;
 pub(crate) use values::Period;
 
-/// Serves an embedded store until a signal says stop.
+/// Serves as a member of a cluster until a signal says stop.
 pub(crate) async fn run(options: ServeOptions, store: StoreArgs, out: &mut Output) -> Result {
     let settings = Settings::new(options.with_store(store).complete()?)?;
-    settings.check_single()?;
+    let cluster = settings.cluster()?;
     logging::start(settings.log_format);
     let password = settings.password()?;
     let mut signals = Signals::new()?;
 
-    let kvs = settings.store().open_or_create().await?;
-    let node = Arc::new(single::Single::new(kvs.clone(), settings.node_name.clone()));
+    let kvs = tokio::select! {
+        biased;
+        kvs = Kvs::cluster(cluster) => kvs?,
+        // A node that waits to be taken in has nothing to finish.
+        signal = signals.next() => {
+            tracing::info!(signal, "stopped before it was a member");
+            return Ok(());
+        }
+    };
+    let node = Arc::new(member::Member(kvs.clone()));
     let records = Arc::new(kvs.records());
     let server = resp::Server::new(records, node.clone(), password.clone(), Env::system());
 
@@ -70,6 +79,7 @@ pub(crate) async fn run(options: ServeOptions, store: StoreArgs, out: &mut Outpu
     let signal = signals.next().await;
     tracing::info!(signal, "stopping");
     tokio::join!(resp.stop(), http.stop());
+    kvs.shutdown().await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args};
+use kvs::cluster::Quorum;
 use serde::Deserialize;
 
 use super::logging::LogFormat;
-use super::values::{Period, Quorum};
+use super::values::{Period, quorum};
 use crate::error::{Failure, Result};
 use crate::store::{Durability, StoreArgs};
 
@@ -52,6 +53,7 @@ pub(crate) struct ServeOptions {
     /// Replicas of each key, and how many of them a write and a read need, for a new cluster
     /// [default: 1,1,1]
     #[arg(long, env = "KVS_QUORUM", hide_env_values = true, value_name = "N,W,R")]
+    #[serde(deserialize_with = "quorum")]
     pub(crate) quorum: Option<Quorum>,
     /// Allows a quorum in which a read may miss a write
     #[arg(long, env = "KVS_ALLOW_WEAK_QUORUM", hide_env_values = true)]

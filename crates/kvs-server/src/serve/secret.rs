@@ -26,6 +26,11 @@ impl Secret {
         Ok(Self(secret.to_vec()))
     }
 
+    /// The secret's bytes.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The secret as text, for a client that has to give it.
     ///
     /// # Errors

@@ -1,16 +1,18 @@
 //! What a node is to do: every option with its value, checked.
 
-use std::net::SocketAddr;
+use std::fmt::Display;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kvs::Backend;
+use kvs::cluster::{Certificates, Hashing, Quorum, Security};
+use kvs::{Backend, ClusterConfig};
 use serde::Serialize;
 
 use super::logging::LogFormat;
 use super::options::ServeOptions;
 use super::secret::Secret;
-use super::values::{Period, Quorum};
+use super::values::Period;
 use crate::error::{Failure, Result};
 use crate::store::{DATA_DIR, Durability, StoreArgs};
 
@@ -24,13 +26,13 @@ pub(super) struct Settings {
     pub(super) rpc_addr: SocketAddr,
     pub(super) resp_addr: SocketAddr,
     pub(super) http_addr: SocketAddr,
-    pub(super) advertise_addr: String,
+    pub(super) advertise_addr: Option<String>,
     pub(super) join: Vec<String>,
-    pub(super) quorum: Quorum,
+    pub(super) quorum: Option<Quorum>,
     pub(super) allow_weak_quorum: bool,
-    pub(super) buckets: u32,
-    pub(super) virtual_nodes: u32,
-    pub(super) hash_length: u8,
+    pub(super) buckets: Option<u32>,
+    pub(super) virtual_nodes: Option<u32>,
+    pub(super) hash_length: Option<u8>,
     pub(super) gather_timeout: Period,
     pub(super) zone: String,
     pub(super) weight: u32,
@@ -58,13 +60,13 @@ impl Settings {
             rpc_addr,
             resp_addr: options.resp_addr.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 6380))),
             http_addr: options.http_addr.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8343))),
-            advertise_addr: options.advertise_addr.unwrap_or_else(|| rpc_addr.to_string()),
+            advertise_addr: options.advertise_addr,
             join: options.join.unwrap_or_default(),
-            quorum: options.quorum.unwrap_or(Quorum { n: 1, w: 1, r: 1 }),
+            quorum: options.quorum,
             allow_weak_quorum: options.allow_weak_quorum.unwrap_or(false),
-            buckets: options.buckets.unwrap_or(1024),
-            virtual_nodes: options.virtual_nodes.unwrap_or(128),
-            hash_length: options.hash_length.unwrap_or(32),
+            buckets: options.buckets,
+            virtual_nodes: options.virtual_nodes,
+            hash_length: options.hash_length,
             gather_timeout: options.gather_timeout.unwrap_or(Period(Duration::from_secs(3))),
             zone: options.zone.unwrap_or_default(),
             weight: options.weight.unwrap_or(100),
@@ -87,11 +89,12 @@ impl Settings {
         if let Some(name) = &self.backend {
             name.parse::<Backend>().map_err(|problem| format!("--backend: {problem}"))?;
         }
-        let quorum = self.quorum.check(self.allow_weak_quorum);
-        quorum.map_err(|problem| format!("--quorum: {problem}"))?;
-        within("--buckets", self.buckets, 1, 65_536)?;
-        within("--virtual-nodes", self.virtual_nodes, 1, 4_096)?;
-        within("--hash-length", self.hash_length.into(), 8, 64)?;
+        if let Some(quorum) = self.quorum {
+            let quorum = quorum.check(self.allow_weak_quorum);
+            quorum.map_err(|problem| format!("--quorum: {problem}; see --allow-weak-quorum"))?;
+        }
+        self.hashing()?;
+        within("--virtual-nodes", self.virtual_nodes.unwrap_or(128), 1, 1_024)?;
         within("--weight", self.weight, 1, 1_000)?;
         for (flag, name, least) in [
             ("--node-name", &self.node_name, 1),
@@ -103,7 +106,9 @@ impl Settings {
                 return Err(format!("{flag}: {found} bytes, not {least} to {NAME_BYTES_MAX}"));
             }
         }
-        host_and_port("--advertise-addr", &self.advertise_addr)?;
+        if let Some(name) = &self.advertise_addr {
+            host_and_port("--advertise-addr", name)?;
+        }
         self.join.iter().try_for_each(|member| host_and_port("--join", member))?;
         let tls = [&self.tls_cert, &self.tls_key, &self.tls_ca];
         let given = tls.iter().filter(|file| file.is_some()).count();
@@ -133,23 +138,66 @@ impl Settings {
         Ok(())
     }
 
-    /// Refuses what takes more than one node.
+    /// How partitions map to buckets, if anything was said of that.
+    fn hashing(&self) -> Result<Option<Hashing>, String> {
+        if self.buckets.is_none() && self.hash_length.is_none() {
+            return Ok(None);
+        }
+        let usual = Hashing::default();
+        let hashing = Hashing::new(
+            self.hash_length.unwrap_or(usual.hash_length()),
+            self.buckets.unwrap_or(usual.buckets()),
+        );
+        hashing.map(Some).map_err(|problem| format!("--buckets, --hash-length: {problem}"))
+    }
+
+    /// How the node takes part in its cluster.
     ///
     /// # Errors
-    /// The flag that asks for others.
-    pub(super) fn check_single(&self) -> Result {
-        let refused = |flag: &str| {
-            Err(Failure::Refused(format!(
-                "{flag}: this node serves by itself; it can't form a cluster with others"
-            )))
+    /// Key and certificate files that can't be read, an address that stands for nothing.
+    pub(super) fn cluster(&self) -> Result<ClusterConfig> {
+        let refused = |flag: &str, problem: &dyn Display| {
+            Failure::Refused(format!("{flag}: {problem}"))
         };
-        if !self.join.is_empty() {
-            return refused("--join");
+        let mut cluster = ClusterConfig::new(&self.data_dir, self.rpc_addr);
+        cluster.storage = self.store().options();
+        let node = &mut cluster.node;
+        node.name = self.node_name.clone();
+        node.cluster_name = self.cluster_name.clone();
+        node.advertise = match &self.advertise_addr {
+            None => None,
+            Some(name) => {
+                let mut found = name.to_socket_addrs().map_err(|problem| {
+                    refused("--advertise-addr", &format!("{name}: {problem}"))
+                })?;
+                let nothing = || refused("--advertise-addr", &format!("{name} is no address"));
+                Some(found.next().ok_or_else(nothing)?)
+            }
+        };
+        node.join = self.join.clone();
+        node.quorum = self.quorum;
+        node.allow_weak_quorum = self.allow_weak_quorum;
+        node.hashing = self.hashing().map_err(Failure::Refused)?;
+        node.virtual_nodes = self.virtual_nodes;
+        node.zone = self.zone.clone();
+        node.weight = self.weight;
+        node.gather_timeout = self.gather_timeout.0;
+        if let Some(path) = &self.cluster_key_file {
+            let key = Secret::read(path, "--cluster-key-file")?;
+            let protect = node.protect(key.as_bytes());
+            protect.map_err(|problem| refused("--cluster-key-file", &problem))?;
         }
-        if self.quorum.n > 1 {
-            return refused("--quorum");
+        if let (Some(ca), Some(cert), Some(key)) = (&self.tls_ca, &self.tls_cert, &self.tls_key) {
+            let ca = Secret::read(ca, "--tls-ca")?;
+            let cert = Secret::read(cert, "--tls-cert")?;
+            let key = Secret::read(key, "--tls-key")?;
+            let certificates =
+                Certificates::from_pem(ca.as_bytes(), cert.as_bytes(), key.as_bytes());
+            let certificates = certificates
+                .map_err(|problem| refused("--tls-ca, --tls-cert, --tls-key", &problem))?;
+            node.security = Security::Tls(certificates);
         }
-        Ok(())
+        Ok(cluster)
     }
 
     /// The password of clients, if there is to be one.

@@ -4,71 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use kvs::cluster::Quorum;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
-/// How many replicas there are, and how many of them a write and a read need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub(crate) struct Quorum {
-    /// Replicas of each key.
-    pub(crate) n: u8,
-    /// Replicas that must have a write before it is acknowledged.
-    pub(crate) w: u8,
-    /// Replicas that must answer a read.
-    pub(crate) r: u8,
-}
-
-impl Quorum {
-    /// Checks that the numbers make sense and, unless `allow_weak`, that a read meets every write
-    /// (R + W > N) and that two writes meet (W > N / 2).
-    pub(crate) fn check(self, allow_weak: bool) -> Result<(), String> {
-        let Self { n, w, r } = self;
-        if n == 0 || w == 0 || r == 0 || w > n || r > n {
-            return Err(format!("{self}: each is at least 1, and W and R are at most N"));
-        }
-        let (wide_n, wide_w, wide_r) = (u16::from(n), u16::from(w), u16::from(r));
-        let weak = wide_r + wide_w <= wide_n || 2 * wide_w <= wide_n;
-        if weak && !allow_weak {
-            return Err(format!(
-                "{self}: R + W must be more than N, and W more than half of N, or reads miss \
-                 writes; --allow-weak-quorum allows it"
-            ));
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Quorum {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{},{},{}", self.n, self.w, self.r)
-    }
-}
-
-impl FromStr for Quorum {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let numbers: Option<Vec<u8>> =
-            text.split(',').map(|number| number.trim().parse().ok()).collect();
-        match numbers.as_deref() {
-            Some(&[n, w, r]) => Ok(Self { n, w, r }),
-            _ => Err(format!("{text:?} isn't three numbers N,W,R, as in 3,2,2")),
-        }
-    }
-}
-
-impl TryFrom<String> for Quorum {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Quorum> for String {
-    fn from(quorum: Quorum) -> Self {
-        quorum.to_string()
-    }
+/// Reads a quorum from a file of settings, as in `"3,2,2"`.
+pub(super) fn quorum<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Quorum>, D::Error> {
+    let text = String::deserialize(from)?;
+    text.parse().map(Some).map_err(D::Error::custom)
 }
 
 /// A length of time, as in `3s` or `500ms`.

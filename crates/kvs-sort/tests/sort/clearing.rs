@@ -24,7 +24,8 @@ fn a_cleared_set_begins_anew() {
             assert_eq!(set.clear().await.unwrap(), 0);
             assert!(set.is_empty().await.unwrap());
             assert_eq!(set.first().await.unwrap(), None);
-            assert_eq!((first, all(begun).await.len()), (round, 49));
+            // The page that was read before is read to its end.
+            assert_eq!((first, all(begun).await.len()), (round, 15));
         }
         set.insert(&7).await.unwrap();
         assert_eq!(count(&*rows).await, 152);

@@ -27,7 +27,7 @@ fn a_sorted_set_never_scans_to_change() {
         let mut all = set.flatten();
         assert_eq!(observed.take(), [0; 5], "nothing is read before it is asked for");
         stream::next(&mut all).await.unwrap().unwrap();
-        assert_eq!(observed.take(), [1, 1, 256, 0, 0]);
+        assert_eq!(observed.take(), [1, 1, 16, 0, 0]);
         set.clear().await.unwrap();
         assert_eq!(observed.take(), [1, 0, 0, 1, 1]);
     });

@@ -77,7 +77,7 @@ impl Kvs {
         mut progress: impl FnMut(Progress),
     ) -> Result<u64> {
         let mut writer = write::ArchiveWriter::create(path.as_ref()).await?;
-        let mut pages = self.store.save();
+        let mut pages = self.embedded("saving to an archive")?.save();
         while let Some(page) = stream::next(&mut pages).await {
             let rows;
             (writer, rows) = writer.add(page?).await?;
@@ -97,8 +97,9 @@ impl Kvs {
         path: impl AsRef<Path>,
         progress: impl FnMut(Progress) + Send + 'static,
     ) -> Result<u64> {
+        let store = self.embedded("loading an archive")?;
         let reader = read::ArchiveReader::open(path.as_ref()).await?;
-        Ok(self.store.load(reader.pages(progress)).await?)
+        Ok(store.load(reader.pages(progress)).await?)
     }
 }
 

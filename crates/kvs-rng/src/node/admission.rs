@@ -1,0 +1,90 @@
+//! Who may join.
+//!
+//! Data does not move yet when the layout changes, so nodes join an empty ring only. The leader asks
+//! every member whether it is empty; one that is promises to take no writes for [`HOLD`], so that none
+//! slips in before the new layout is agreed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::methods::{self, faults};
+use crate::consensus::Admission;
+use crate::layout::{Change, Layout};
+use crate::replica::Replica;
+use crate::transport::{Channel, Fault, Target, Transport};
+
+/// How long an empty node takes no writes after it was asked.
+const HOLD: Duration = Duration::from_secs(2);
+/// How long a member has to answer.
+const ASK_TIMEOUT: Duration = Duration::from_secs(1);
+
+const EMPTY: u8 = 0;
+const HAS_DATA: u8 = 1;
+
+/// Answers whether this node is empty, and holds writes back if it is.
+pub(super) async fn hold(replica: &Replica) -> Result<Vec<u8>, Fault> {
+    let held = replica.hold_if_empty(HOLD).await;
+    let empty = held.map_err(|error| Fault::new(faults::NOT_READY, error.to_string()))?;
+    Ok(vec![if empty { EMPTY } else { HAS_DATA }])
+}
+
+/// Lets nodes join an empty ring, and nothing leave.
+pub(super) struct EmptyRing {
+    pub(super) transport: Transport,
+    pub(super) replica: Replica,
+    pub(super) node: crate::identity::NodeId,
+}
+
+#[async_trait]
+impl Admission for EmptyRing {
+    async fn admit(&self, layout: &Layout, change: &Change) -> Result<(), String> {
+        match change {
+            Change::Join(_) => self.check_empty(layout).await,
+            Change::Update(member) => match layout.member(member.id) {
+                Some(held) if (&held.zone, held.weight) == (&member.zone, member.weight) => Ok(()),
+                _ => self.check_empty(layout).await,
+            },
+            Change::Leave(_) | Change::SetQuorum(_) => self.check_empty(layout).await,
+        }
+    }
+}
+
+impl EmptyRing {
+    async fn check_empty(&self, layout: &Layout) -> Result<(), String> {
+        for member in layout.members().values() {
+            let answer = if member.id == self.node {
+                hold(&self.replica).await.map_err(|fault| fault.to_string())
+            } else {
+                let target = Target { id: Some(member.id), address: member.address };
+                let call =
+                    self.transport.call(target, Channel::Control, methods::HOLD, vec![], ASK_TIMEOUT);
+                call.await.map_err(|error| error.to_string())
+            };
+            match answer.as_deref() {
+                Ok([EMPTY]) => {}
+                Ok(_) => {
+                    return Err(format!(
+                        "{} holds data, and data can't be moved yet: all nodes have to join \
+                         before the first write",
+                        member.name
+                    ));
+                }
+                Err(error) => {
+                    return Err(format!("{} can't be asked whether it is empty: {error}", member.name));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The leader's admission, once there is a transport.
+pub(super) fn admission(
+    transport: &Transport,
+    replica: &Replica,
+    node: crate::identity::NodeId,
+) -> Arc<dyn Admission> {
+    Arc::new(EmptyRing { transport: transport.clone(), replica: replica.clone(), node })
+}

@@ -1,0 +1,90 @@
+//! Why a node can't serve.
+
+use std::io;
+
+use kvs_core::DbaError;
+use thiserror::Error;
+
+use crate::consensus::{ConsensusError, FoundError, ProposeError};
+use crate::identity::{ClusterId, NodeId};
+use crate::layout::{LayoutError, QuorumError};
+use crate::membership::MembershipError;
+use crate::transport::StartError;
+
+/// A node could not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The store failed or holds what can't be read. Nothing was started.
+    #[error(transparent)]
+    Store(#[from] DbaError),
+    /// The data folder is of a node of a cluster with another name. Nothing changed; final.
+    #[error(
+        "the data folder is of a node of the cluster {found:?}, not of {expected:?}; \
+         start it with that name, or on an empty folder"
+    )]
+    OtherCluster {
+        /// The name in the folder.
+        found: String,
+        /// The name that was given.
+        expected: String,
+    },
+    /// The layout in the data folder is of another cluster than the node: the folder was mixed from
+    /// two. Nothing changed; final.
+    #[error("the data folder is of the cluster {expected}, but its layout is of {found}")]
+    MixedFolder {
+        /// The cluster of the layout.
+        found: ClusterId,
+        /// The cluster of the node.
+        expected: ClusterId,
+    },
+    /// The node was removed from the cluster, or the layout it finds does not have it. Final: start it
+    /// on an empty data folder, as a new node.
+    #[error("{node} is no member of the cluster any more; start it on an empty data folder")]
+    Removed {
+        /// This node.
+        node: NodeId,
+    },
+    /// A setting that belongs to the cluster was given another value here. Nothing changed; final.
+    #[error("{what} of this cluster is {found}, not {given}: leave it out, or give the same")]
+    Differs {
+        /// The setting.
+        what: &'static str,
+        /// The cluster's.
+        found: String,
+        /// What was given.
+        given: String,
+    },
+    /// The quorum breaks a rule. Nothing changed; final.
+    #[error(transparent)]
+    Quorum(#[from] QuorumError),
+    /// A first layout can't be made of these settings. Nothing changed; final.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// An address to join can't be resolved. May be tried again.
+    #[error("{name}: {source}")]
+    Resolve {
+        /// What was given.
+        name: String,
+        /// What the network said.
+        source: io::Error,
+    },
+    /// Other nodes can't be listened to.
+    #[error(transparent)]
+    Transport(#[from] StartError),
+    /// Gossip can't be listened to.
+    #[error(transparent)]
+    Membership(#[from] MembershipError),
+    /// The consensus on the layout can't go on.
+    #[error(transparent)]
+    Consensus(#[from] ConsensusError),
+    /// No cluster could be founded.
+    #[error("founding a cluster: {0}")]
+    Found(#[from] FoundError),
+    /// The cluster did not take the node in.
+    #[error("joining the cluster: {0}")]
+    Join(#[source] ProposeError),
+    /// The cluster did not take over the node's new name or address.
+    #[error("telling the cluster of this node's name and address: {0}")]
+    Update(#[source] ProposeError),
+}

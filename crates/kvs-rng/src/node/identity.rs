@@ -1,0 +1,61 @@
+//! Who this node is, on its disk.
+
+use kvs_core::engine::WriteSet;
+use kvs_core::env::Env;
+use kvs_core::format::envelope::Envelope;
+use kvs_core::{DbaError, RowKind, Store, Value};
+use serde::{Deserialize, Serialize};
+
+use super::error::NodeError;
+use crate::identity::{ClusterId, Incarnation, NodeId};
+
+const KEY: &[u8] = b"node/identity";
+
+/// What a node remembers of itself. Always synced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Persona {
+    pub(super) node: NodeId,
+    pub(super) incarnation: Incarnation,
+    pub(super) cluster_name: String,
+    /// The cluster, once the node is a member of one.
+    pub(super) cluster: Option<ClusterId>,
+}
+
+impl Persona {
+    /// The node that `store` belongs to, one incarnation older; on an empty store a new one.
+    pub(super) async fn next(
+        store: &Store,
+        env: &Env,
+        cluster_name: &str,
+    ) -> Result<Self, NodeError> {
+        let found = store.raw().get(key()).await?;
+        let mut persona = match found {
+            Some(bytes) => Self::from_bytes(Envelope::decode(&bytes)?.payload)?,
+            None => Self {
+                node: NodeId::new(env),
+                incarnation: Incarnation(0),
+                cluster_name: cluster_name.to_owned(),
+                cluster: None,
+            },
+        };
+        if persona.cluster_name != cluster_name {
+            return Err(NodeError::OtherCluster {
+                found: persona.cluster_name,
+                expected: cluster_name.to_owned(),
+            });
+        }
+        persona.incarnation.0 += 1;
+        persona.save(store).await?;
+        Ok(persona)
+    }
+
+    pub(super) async fn save(&self, store: &Store) -> Result<(), DbaError> {
+        let mut writes = WriteSet::default();
+        writes.stored(&key(), Some(&Envelope::new(&self.to_bytes()?).encode()));
+        store.synced().raw().write(writes).await
+    }
+}
+
+fn key() -> Vec<u8> {
+    [&[RowKind::Meta as u8], KEY].concat()
+}

@@ -1,0 +1,255 @@
+//! How a node starts.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kvs_core::Store;
+use kvs_core::env::Background;
+
+use super::config::NodeConfig;
+use super::error::NodeError;
+use super::identity::Persona;
+use super::layouts::Published;
+use super::link::{Link, Replicas};
+use super::service::Inbox;
+use super::{Node, admission, keeper};
+use crate::consensus::{Consensus, ProposeError};
+use crate::coordinator::{Coordinator, Layouts, Ring};
+use crate::hints::Hints;
+use crate::identity::ClusterId;
+use crate::layout::{Change, Layout, Member};
+use crate::membership::{self, Membership};
+use crate::replica::Replica;
+use crate::transport::{self, Transport};
+use crate::version::{AHEAD_MAX, HybridClock, LastWriteWins};
+
+/// How long one round of asking the members to join takes, before it is said in the log.
+const JOIN_ROUND: Duration = Duration::from_secs(10);
+/// How long telling the cluster of a new address may take.
+const UPDATE_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, NodeError> {
+    let quorum = config.quorum.unwrap_or_default();
+    quorum.check(config.allow_weak_quorum)?;
+    let mut persona = Persona::next(store, &config.env, &config.cluster_name).await?;
+    let id = persona.node;
+    let clock = Arc::new(HybridClock::new(&config.env, AHEAD_MAX));
+    let replica =
+        Replica::open(store, id, clock, config.boot_id.clone(), config.durable).await?;
+
+    let inbox = Arc::new(Inbox::default());
+    let transport = Transport::start(
+        transport_config(&config, &persona),
+        config.network.clone(),
+        config.env.clone(),
+        inbox.clone(),
+    )
+    .await?;
+    let address = advertised(&config, transport.local_address());
+    let consensus = Consensus::start(
+        id,
+        store,
+        Arc::new(Link(transport.clone())),
+        admission::admission(&transport, &replica, id),
+        &config.env,
+        config.consensus.clone(),
+    )
+    .await?;
+    let consensus = Arc::new(consensus);
+    // Each is set once, here.
+    let _ = inbox.consensus.set(consensus.clone());
+    let _ = inbox.replica.set(replica.clone());
+
+    let layouts = Arc::new(Published::new(consensus.clone()));
+    let seeds = resolve(&config).await?;
+    let membership = Membership::start(
+        membership_config(&config, &persona, address, transport.local_address(), seeds.clone()),
+        &*config.network,
+        &config.env,
+    )
+    .await?;
+    let membership = Arc::new(membership);
+
+    let peers = Arc::new(Replicas {
+        transport: transport.clone(),
+        membership: membership.clone(),
+        layouts: layouts.clone(),
+    });
+    let hints = Hints::open(store).await?;
+    let coordinator = Coordinator::new(
+        id,
+        replica.clone(),
+        peers,
+        layouts.clone(),
+        hints,
+        config.env.clone(),
+        config.gather_timeout,
+    );
+    let _ = inbox.coordinator.set(coordinator.clone());
+    let replaying = coordinator.replaying();
+    let keeper = keeper::keep(id, membership.clone(), layouts.clone(), coordinator.clone());
+    let keeper = Background::run(keeper);
+
+    let me = Member {
+        zone: config.zone.clone(),
+        weight: config.weight,
+        ..Member::new(id, &config.name, address)
+    };
+    let layout = match layouts.current() {
+        Some(layout) => layout,
+        None if seeds.is_empty() => found(&config, &consensus, me.clone()).await?,
+        None => join(&consensus, &me, &seeds).await?,
+    };
+    check_cluster(&config, &persona, &layout)?;
+    transport.set_cluster(layout.cluster());
+    if persona.cluster.is_none() {
+        persona.cluster = Some(layout.cluster());
+        persona.save(store).await?;
+    }
+    announce(&consensus, &layout, &me).await?;
+
+    let ring = Ring::new(coordinator, Arc::new(LastWriteWins));
+    Ok(Node {
+        id,
+        transport,
+        membership,
+        consensus,
+        layouts,
+        replica,
+        ring,
+        _background: [replaying, keeper],
+    })
+}
+
+fn transport_config(config: &NodeConfig, persona: &Persona) -> transport::Config {
+    let mut transport = transport::Config::new(
+        persona.node,
+        persona.incarnation,
+        config.cluster_name.as_str(),
+        config.listen,
+    );
+    transport.advertise = config.advertise;
+    transport.cluster = persona.cluster;
+    transport.security = config.security.clone();
+    transport
+}
+
+/// Where others reach this node: the port may have been chosen by the system.
+fn advertised(config: &NodeConfig, bound: SocketAddr) -> SocketAddr {
+    let wanted = config.advertise.unwrap_or(bound);
+    let port = if wanted.port() == 0 { bound.port() } else { wanted.port() };
+    SocketAddr::new(wanted.ip(), port)
+}
+
+fn membership_config(
+    config: &NodeConfig,
+    persona: &Persona,
+    address: SocketAddr,
+    bound: SocketAddr,
+    seeds: Vec<SocketAddr>,
+) -> membership::Config {
+    // Datagrams come to the port of the streams.
+    let bind = SocketAddr::new(config.listen.ip(), bound.port());
+    membership::Config {
+        advertise: Some(address),
+        keys: config.gossip_keys.clone(),
+        seeds,
+        timing: config.timing,
+        ..membership::Config::new(persona.node, persona.incarnation, &config.cluster_name, bind)
+    }
+}
+
+async fn resolve(config: &NodeConfig) -> Result<Vec<SocketAddr>, NodeError> {
+    let mut seeds = Vec::new();
+    for name in &config.join {
+        let found = config.network.resolve(name).await;
+        let found = found.map_err(|source| NodeError::Resolve { name: name.clone(), source })?;
+        seeds.extend(found);
+    }
+    Ok(seeds)
+}
+
+async fn found(
+    config: &NodeConfig,
+    consensus: &Consensus,
+    me: Member,
+) -> Result<Arc<Layout>, NodeError> {
+    let layout = Layout::found(
+        ClusterId::new(&config.env),
+        &config.cluster_name,
+        config.hashing.unwrap_or_default(),
+        config.virtual_nodes(),
+        config.quorum.unwrap_or_default(),
+        me,
+    )?;
+    Ok(consensus.found(layout).await?)
+}
+
+/// Asks until the cluster answers; it may have to be started first.
+async fn join(
+    consensus: &Consensus,
+    me: &Member,
+    seeds: &[SocketAddr],
+) -> Result<Arc<Layout>, NodeError> {
+    loop {
+        match consensus.join(me, seeds, JOIN_ROUND).await {
+            Ok(layout) => return Ok(layout),
+            Err(error @ (ProposeError::Refused { .. } | ProposeError::Stopped(_))) => {
+                return Err(NodeError::Join(error));
+            }
+            Err(error) => tracing::warn!(node = %me.id, %error, "not part of the cluster yet"),
+        }
+    }
+}
+
+/// Whether this node, its settings and the layout belong together.
+fn check_cluster(
+    config: &NodeConfig,
+    persona: &Persona,
+    layout: &Layout,
+) -> Result<(), NodeError> {
+    if let Some(expected) = persona.cluster
+        && expected != layout.cluster()
+    {
+        return Err(NodeError::MixedFolder { found: layout.cluster(), expected });
+    }
+    if layout.member(persona.node).is_none() {
+        return Err(NodeError::Removed { node: persona.node });
+    }
+    let differs = |what, found: String, given: Option<String>| match given {
+        Some(given) if given != found => Err(NodeError::Differs { what, found, given }),
+        _ => Ok(()),
+    };
+    differs("quorum", layout.quorum().to_string(), config.quorum.map(|it| it.to_string()))?;
+    let hashing = layout.hashing();
+    differs(
+        "number of buckets",
+        hashing.buckets().to_string(),
+        config.hashing.map(|it| it.buckets().to_string()),
+    )?;
+    differs(
+        "hash length",
+        hashing.hash_length().to_string(),
+        config.hashing.map(|it| it.hash_length().to_string()),
+    )?;
+    differs(
+        "number of virtual nodes",
+        layout.virtual_nodes().to_string(),
+        config.virtual_nodes.map(|it| it.to_string()),
+    )
+}
+
+/// Tells the cluster where this node is and what it is called, if that has changed. Its zone and
+/// weight stay as they were when it joined: they decide where data is.
+async fn announce(consensus: &Consensus, layout: &Layout, me: &Member) -> Result<(), NodeError> {
+    let Some(held) = layout.member(me.id) else { return Ok(()) };
+    if (held.address, &held.name) == (me.address, &me.name) {
+        return Ok(());
+    }
+    let member = Member { address: me.address, name: me.name.clone(), ..held.clone() };
+    match consensus.propose(&Change::Update(member), UPDATE_TIMEOUT).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(NodeError::Update(error)),
+    }
+}

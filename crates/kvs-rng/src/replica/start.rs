@@ -1,0 +1,225 @@
+//! How the node last ended, and what that means for what it holds.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use kvs_core::engine::WriteSet;
+use kvs_core::store::Raw;
+use kvs_core::{DbaError, Result, RowKind};
+
+use super::error::ReplicaError;
+use crate::hash::Bucket;
+use crate::identity::NodeId;
+
+const WHAT: &str = "mark of a running node";
+const NAME: &[u8] = b"replica/running";
+const VERSION: u8 = 1;
+const FLAG_DURABLE: u8 = 0x01;
+const FLAG_RECOVERING: u8 = 0x02;
+const FLAG_OLD_FOLDER: u8 = 0x04;
+
+/// What a replica may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// It holds all that it ever acknowledged.
+    Clean,
+    /// It may have lost the last writes before a loss of power: buckets that are not repaired yet
+    /// take what others send, and nothing else.
+    Recovering,
+    /// Its data folder is an old copy. It takes what others send, and nothing else.
+    OldFolder,
+}
+
+/// What tells one run of the operating system from the next; `None` where it doesn't say.
+pub fn boot_id() -> Option<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+}
+
+/// The mark that is on disk while a node runs, and stays if it doesn't end cleanly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) boot_id: Option<String>,
+    /// Each write was synced before it was acknowledged.
+    pub(super) durable: bool,
+    pub(super) recovering: bool,
+    pub(super) old_folder: bool,
+}
+
+impl Mark {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let flag = |is: bool, flag: u8| if is { flag } else { 0 };
+        let flags = flag(self.durable, FLAG_DURABLE)
+            | flag(self.recovering, FLAG_RECOVERING)
+            | flag(self.old_folder, FLAG_OLD_FOLDER);
+        let boot_id = self.boot_id.as_deref().unwrap_or_default();
+        [&[VERSION, flags], boot_id.as_bytes()].concat()
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
+        const FLAGS: u8 = FLAG_DURABLE | FLAG_RECOVERING | FLAG_OLD_FOLDER;
+        let problem = match bytes {
+            [VERSION, flags, boot_id @ ..] if flags & !FLAGS == 0 => {
+                let boot_id = str::from_utf8(boot_id)
+                    .map_err(|error| DbaError::decode(WHAT, error))?
+                    .to_owned();
+                return Ok(Self {
+                    boot_id: Some(boot_id).filter(|id| !id.is_empty()),
+                    durable: flags & FLAG_DURABLE != 0,
+                    recovering: flags & FLAG_RECOVERING != 0,
+                    old_folder: flags & FLAG_OLD_FOLDER != 0,
+                });
+            }
+            [VERSION, flags, ..] => format!("unknown flags {flags:#04x}"),
+            [VERSION] | [] => "it is cut off".to_owned(),
+            [version, ..] => {
+                format!("it has format version {version}, this release knows {VERSION}")
+            }
+        };
+        Err(DbaError::decode(WHAT, problem))
+    }
+
+    /// Whether a node that is started in the run `boot_id` of its system, and finds this mark, may
+    /// have lost writes.
+    fn may_have_lost(&self, boot_id: Option<&str>) -> bool {
+        let is_same_run = boot_id.is_some() && self.boot_id.as_deref() == boot_id;
+        self.recovering || !(self.durable || is_same_run)
+    }
+}
+
+/// How a node started, and what has been repaired since.
+pub(super) struct Start {
+    node: NodeId,
+    /// Its writes are synced.
+    raw: Raw,
+    /// As it is on disk.
+    mark: tokio::sync::Mutex<Mark>,
+    recovering: AtomicBool,
+    /// Buckets that are as good as if nothing had happened.
+    repaired: Mutex<BTreeSet<Bucket>>,
+    /// A count of this node that it can't have given; 0 if none is known.
+    stray: AtomicU64,
+    closed: AtomicBool,
+}
+
+impl Start {
+    /// Reads how the node ended; adds to `writes` that it runs again.
+    pub(super) async fn open(
+        node: NodeId,
+        raw: Raw,
+        boot_id: Option<String>,
+        durable: bool,
+        writes: &mut WriteSet,
+    ) -> Result<Self> {
+        let found = raw.get(key()).await?.map(|bytes| Mark::decode(&bytes)).transpose()?;
+        let found = found.as_ref();
+        let recovering = found.is_some_and(|found| found.may_have_lost(boot_id.as_deref()));
+        // A run after one that was killed is as durable as both: what the first one wrote may still
+        // be on its way to the disk.
+        let durable = durable && found.is_none_or(|found| found.durable);
+        let old_folder = found.is_some_and(|found| found.old_folder);
+        let mark = Mark { boot_id, durable, recovering, old_folder };
+        writes.stored(&key(), Some(&mark.encode()));
+        Ok(Self {
+            node,
+            raw,
+            mark: tokio::sync::Mutex::new(mark),
+            recovering: AtomicBool::new(recovering),
+            repaired: Mutex::default(),
+            stray: AtomicU64::new(u64::from(old_folder)),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn condition(&self) -> Condition {
+        if self.stray.load(Ordering::Acquire) > 0 {
+            Condition::OldFolder
+        } else if self.recovering.load(Ordering::Acquire) {
+            Condition::Recovering
+        } else {
+            Condition::Clean
+        }
+    }
+
+    /// Refuses what rests on having all that was acknowledged.
+    pub(super) fn check(&self, bucket: Bucket) -> Result<(), ReplicaError> {
+        self.check_open()?;
+        match self.condition() {
+            Condition::Clean => Ok(()),
+            Condition::OldFolder => Err(self.old_folder()),
+            Condition::Recovering if self.is_repaired(bucket) => Ok(()),
+            Condition::Recovering => Err(ReplicaError::Recovering { bucket }),
+        }
+    }
+
+    pub(super) fn check_open(&self) -> Result<(), ReplicaError> {
+        if self.closed.load(Ordering::Acquire) { Err(ReplicaError::Closed) } else { Ok(()) }
+    }
+
+    fn is_repaired(&self, bucket: Bucket) -> bool {
+        self.repaired.lock().unwrap_or_else(PoisonError::into_inner).contains(&bucket)
+    }
+
+    pub(super) fn repaired(&self, bucket: Bucket) {
+        self.repaired.lock().unwrap_or_else(PoisonError::into_inner).insert(bucket);
+    }
+
+    pub(super) async fn all_repaired(&self) -> Result<()> {
+        let mut mark = self.mark.lock().await;
+        self.write(&mut mark, |mark| mark.recovering = false).await?;
+        self.recovering.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    fn old_folder(&self) -> ReplicaError {
+        ReplicaError::OldFolder { node: self.node, counter: self.stray.load(Ordering::Acquire) }
+    }
+
+    /// Others know a write `counter` of this node, which it can't have made. Gives the error to
+    /// answer with.
+    pub(super) async fn found_stray(&self, counter: u64) -> ReplicaError {
+        if self.stray.fetch_max(counter, Ordering::AcqRel) == 0 {
+            let error = self.old_folder();
+            tracing::error!(%error, "this node neither mints nor reads any more");
+        }
+        let mut mark = self.mark.lock().await;
+        match self.write(&mut mark, |mark| mark.old_folder = true).await {
+            Ok(()) => self.old_folder(),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Lets nothing in any more.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// Takes the mark away, if nothing is left to be mended.
+    pub(super) async fn ended(&self) -> Result<()> {
+        let mark = self.mark.lock().await;
+        if mark.recovering || mark.old_folder {
+            return Ok(());
+        }
+        let mut writes = WriteSet::default();
+        writes.stored(&key(), None);
+        self.raw.write(writes).await
+    }
+
+    async fn write(&self, mark: &mut Mark, change: impl FnOnce(&mut Mark)) -> Result<()> {
+        let mut changed = mark.clone();
+        change(&mut changed);
+        if changed == *mark {
+            return Ok(());
+        }
+        let mut writes = WriteSet::default();
+        writes.stored(&key(), Some(&changed.encode()));
+        self.raw.write(writes).await?;
+        *mark = changed;
+        Ok(())
+    }
+}
+
+fn key() -> Vec<u8> {
+    [&[RowKind::Meta as u8], NAME].concat()
+}

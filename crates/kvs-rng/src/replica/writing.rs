@@ -1,0 +1,239 @@
+//! Minting, and storing what others minted.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kvs_core::engine::WriteSet;
+use kvs_core::env::uncancelled;
+use kvs_core::limits::{self, BATCH_OPS_MAX};
+use kvs_core::{Key, Outcome};
+
+use super::buckets::Locked;
+use super::error::ReplicaError;
+use super::handle::{Inner, Replica};
+use super::item::{Item, Write};
+use super::rows;
+use crate::hash::Bucket;
+use crate::version::{Sibling, Versions, WriteError};
+
+impl Replica {
+    /// Mints writes of rows of one partition: each gets a dot, builds on what is held, and all are
+    /// stored in one atomic write before this returns. Gives what is then held of each key written,
+    /// in the order of their first writes; this is what the other replicas are to
+    /// [store](Self::store).
+    ///
+    /// Several writes of one row take effect in their order. All writes have one timestamp, so that
+    /// of two concurrent batches the same one wins everywhere. If one write is refused all are.
+    ///
+    /// Costs a read for each key and one write, whatever the bucket holds.
+    pub async fn mint(
+        &self,
+        bucket: Bucket,
+        partition: &[u8],
+        writes: Vec<Write>,
+    ) -> Result<Vec<Item>, ReplicaError> {
+        limits::check_partition(partition)?;
+        limits::at_most("operations in a batch", writes.len(), BATCH_OPS_MAX)?;
+        for write in &writes {
+            limits::check_clustering(&write.clustering)?;
+        }
+        if writes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let partition = partition.to_vec();
+        let inner = self.inner().clone();
+        let locked = inner.buckets.lock(bucket).await;
+        uncancelled(async move { inner.mint(locked, &partition, writes).await }).await
+    }
+
+    /// Joins what another replica holds to what is held here, in one atomic write; says whether
+    /// that changed anything. Never refused for what the versions are: replicas must converge.
+    ///
+    /// Costs a read for each key, and one write if anything changed.
+    pub async fn store(&self, bucket: Bucket, items: Vec<Item>) -> Result<bool, ReplicaError> {
+        for item in &items {
+            item.key.check()?;
+        }
+        let inner = self.inner().clone();
+        let locked = inner.buckets.lock(bucket).await;
+        uncancelled(async move { inner.store(locked, items).await }).await
+    }
+}
+
+/// What is held of some keys, and is about to change.
+#[derive(Default)]
+struct Changes {
+    changes: Vec<Change>,
+    /// Where the change of each stored key is; empty while there is one key only.
+    places: BTreeMap<Vec<u8>, usize>,
+}
+
+/// What is held of a key, and is about to change.
+struct Change {
+    stored: Vec<u8>,
+    /// The digest of what is stored.
+    before: u64,
+    item: Item,
+    is_changed: bool,
+}
+
+impl Changes {
+    /// Reads what is held of `key`, unless that has been done; gives its place.
+    async fn read(
+        &mut self,
+        inner: &Inner,
+        bucket: Bucket,
+        key: Key,
+    ) -> Result<usize, ReplicaError> {
+        let stored = rows::key(bucket, &key);
+        let next = self.changes.len();
+        if let [only] = self.changes.as_slice()
+            && self.places.is_empty()
+        {
+            self.places.insert(only.stored.clone(), 0);
+        }
+        if let Some(place) = self.places.get(&stored) {
+            return Ok(*place);
+        }
+        if next > 0 {
+            self.places.insert(stored.clone(), next);
+        }
+        let versions = inner.held(stored.clone()).await?;
+        let before = versions.digest(rows::inner(&stored));
+        let item = Item { key, versions };
+        self.changes.push(Change { stored, before, item, is_changed: false });
+        Ok(next)
+    }
+}
+
+impl Inner {
+    async fn mint(
+        self: Arc<Self>,
+        locked: Locked,
+        partition: &[u8],
+        writes: Vec<Write>,
+    ) -> Result<Vec<Item>, ReplicaError> {
+        let bucket = locked.bucket();
+        self.start.check(bucket)?;
+        self.hold.check()?;
+        let mut changes = Changes::default();
+        let mut places = Vec::with_capacity(writes.len());
+        for write in &writes {
+            let key = Key::new(partition, write.clustering.as_slice());
+            places.push(changes.read(&self, bucket, key).await?);
+        }
+        let mut changes = changes.changes;
+        changes.iter().for_each(|change| self.observe(&change.item.versions));
+        let timestamp = self.clock.now();
+        self.clock.check(timestamp)?;
+        let dots = self.dots.take(writes.len()).await?;
+        for ((write, place), dot) in writes.into_iter().zip(places).zip(dots) {
+            let Some(change) = changes.get_mut(place) else { continue };
+            let Write { value, expires_at_ms, seen, .. } = write;
+            let sibling = Sibling { dot, timestamp, expires_at_ms, value };
+            match change.item.versions.write(sibling, seen.as_ref()) {
+                Ok(()) => change.is_changed = true,
+                Err(WriteError::Limit(error)) => return Err(error.into()),
+                Err(WriteError::DotUsed { dot }) => {
+                    let known = change.item.versions.context().counter(dot.node);
+                    return Err(self.start.found_stray(known).await);
+                }
+            }
+        }
+        self.commit(locked, &changes).await?;
+        Ok(changes.into_iter().map(|change| change.item).collect())
+    }
+
+    async fn store(
+        self: Arc<Self>,
+        locked: Locked,
+        items: Vec<Item>,
+    ) -> Result<bool, ReplicaError> {
+        self.start.check_open()?;
+        let bucket = locked.bucket();
+        let mut changes = Changes::default();
+        for Item { key, versions } in items {
+            self.observe(&versions);
+            let known = versions.context().counter(self.node);
+            if known > self.dots.reserved() {
+                // What others hold is stored all the same.
+                if let error @ ReplicaError::Store(_) = self.start.found_stray(known).await {
+                    return Err(error);
+                }
+            }
+            let place = changes.read(&self, bucket, key).await?;
+            if let Some(change) = changes.changes.get_mut(place) {
+                change.is_changed |= change.item.versions.join(versions);
+            }
+        }
+        let is_changed = changes.changes.iter().any(|change| change.is_changed);
+        if is_changed {
+            self.commit(locked, &changes.changes).await?;
+        }
+        Ok(is_changed)
+    }
+
+    /// From here on this node's timestamps are later than those of `versions`.
+    fn observe(&self, versions: &Versions) {
+        versions.siblings().iter().for_each(|sibling| self.clock.observe(sibling.timestamp));
+    }
+
+    /// Writes what has changed together with its leaves.
+    async fn commit(&self, mut locked: Locked, changes: &[Change]) -> Result<(), ReplicaError> {
+        let bucket = locked.bucket();
+        let mut leaves = locked.take_leaves(&self.raw).await?;
+        let (writes, sums) = {
+            let changes = changes.iter().filter(|change| change.is_changed);
+            let sums = new_sums(|leaf| leaves.sum(leaf), changes.clone());
+            (write_set(bucket, changes, &sums), sums)
+        };
+        let written = self.raw.write(writes).await;
+        match &written {
+            Ok(()) => sums.iter().for_each(|(leaf, sum)| leaves.set(*leaf, *sum)),
+            Err(error) if error.outcome() == Outcome::NotApplied => {}
+            // Only the disk knows what the leaves are now.
+            Err(_) => return Ok(written?),
+        }
+        locked.put_back(leaves);
+        Ok(written?)
+    }
+}
+
+/// The leaves that change, and what they change to.
+fn new_sums<'a>(
+    old: impl Fn(u8) -> u64,
+    changes: impl Iterator<Item = &'a Change>,
+) -> BTreeMap<u8, u64> {
+    let mut sums = BTreeMap::new();
+    for change in changes {
+        let inner = rows::inner(&change.stored);
+        let leaf = rows::leaf(inner);
+        let sum = sums.entry(leaf).or_insert_with(|| old(leaf));
+        let after = change.item.versions.digest(inner);
+        *sum = sum.wrapping_sub(change.before).wrapping_add(after);
+    }
+    sums
+}
+
+fn write_set<'a>(
+    bucket: Bucket,
+    changes: impl Iterator<Item = &'a Change> + Clone,
+    sums: &BTreeMap<u8, u64>,
+) -> WriteSet {
+    let row_bytes = |change: &Change| change.stored.len() + change.item.versions.encoded_len();
+    let leaf_bytes = rows::leaf_key(bucket, 0).len() + rows::number(0).len();
+    let (count, bytes) = changes
+        .clone()
+        .fold((0, 0), |(count, bytes), change| (count + 1, bytes + row_bytes(change)));
+    let mut writes = WriteSet::with_capacity(count + sums.len(), bytes + sums.len() * leaf_bytes);
+    let mut value = Vec::new();
+    for change in changes {
+        value.clear();
+        change.item.versions.encode_into(&mut value);
+        writes.stored(&change.stored, Some(&value));
+    }
+    for (leaf, sum) in sums {
+        writes.stored(&rows::leaf_key(bucket, *leaf), Some(&rows::number(*sum)));
+    }
+    writes
+}
