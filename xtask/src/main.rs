@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `setup` | makes this machine able to compile RocksDB |
 //! | `demo` | builds and runs the demo, on RocksDB or without any C++ |
+//! | `cluster` | starts, breaks and ends a cluster on this machine |
 //! | `test` | runs every test of the workspace |
 //! | `tidy` | checks the rules of the code base that no compiler knows |
 //! | `bench` | builds and runs the benchmarks |
@@ -24,6 +25,7 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod cargo;
 mod ci;
+mod cluster;
 mod demo;
 mod rocksdb;
 mod setup;
@@ -48,6 +50,13 @@ enum Chore {
     /// Flags of the demo: --team, --division, --season, --data-dir, --file, --json.
     /// `--backend fjall` needs neither C++ nor libclang.
     Demo(PassedOn),
+    /// Start, break and end a cluster on this machine.
+    ///
+    /// Real `kvs serve` processes on loopback, with data and logs in target/cluster.
+    Cluster {
+        #[command(subcommand)]
+        cluster: cluster::Cluster,
+    },
     /// Run every test; arguments go to `cargo test`.
     Test(PassedOn),
     /// Check the rules of the code base that no compiler knows.
@@ -81,6 +90,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse_from(arguments()).chore {
         Chore::Setup => setup::run(),
         Chore::Demo(PassedOn { args }) => demo::run(args),
+        Chore::Cluster { cluster } => cluster::run(cluster),
         Chore::Test(PassedOn { args }) => test::run(&args),
         Chore::Tidy { write } => tidy::run(write),
         Chore::Bench { suite } => bench::run(suite),

@@ -10,6 +10,7 @@
 )]
 
 mod bad_input;
+mod connect;
 mod demo;
 mod dump;
 mod feed;

@@ -7,16 +7,16 @@ use std::process::{Child, ChildStdout, Command};
 use crate::store::Store;
 
 /// A running node. It is killed when this is dropped.
-struct Node {
+pub(crate) struct Node {
     child: Child,
     // Kept, as a node whose output nobody reads any more is another matter.
     _out: BufReader<ChildStdout>,
-    resp: String,
+    pub(crate) resp: String,
     http: String,
 }
 
 impl Node {
-    fn start(store: &Store, more: &[&str]) -> Self {
+    pub(crate) fn start(store: &Store, more: &[&str]) -> Self {
         let args = ["serve", "--json", "--resp-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"];
         let mut child = store.command([&args[..], more].concat()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
@@ -36,7 +36,7 @@ impl Node {
         answer
     }
 
-    fn redis(&self, commands: &str) -> String {
+    pub(crate) fn redis(&self, commands: &str) -> String {
         Self::exchange(&self.resp, &format!("{commands}\r\nQUIT\r\n"))
     }
 
@@ -46,7 +46,7 @@ impl Node {
     }
 
     /// Tells it to stop, and gives its exit code and log.
-    fn stop(mut self, signal: &str) -> (Option<i32>, String) {
+    pub(crate) fn stop(mut self, signal: &str) -> (Option<i32>, String) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
         let code = self.child.wait().unwrap().code();

@@ -74,6 +74,7 @@ impl Store {
             .args(args)
             .current_dir(self.folder.path())
             .env_remove("KVS_DATA_DIR")
+            .env_remove("KVS_PASSWORD_FILE")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -9,7 +9,12 @@ use serde_json::{Value, json};
 use crate::store::{Ended, Store};
 
 /// A record of a match.
-fn record(date: &str, division: &str, teams: [&str; 2], score: Option<[u32; 2]>) -> Value {
+pub(crate) fn record(
+    date: &str,
+    division: &str,
+    teams: [&str; 2],
+    score: Option<[u32; 2]>,
+) -> Value {
     json!({
         "date": date,
         "division": division,

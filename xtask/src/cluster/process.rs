@@ -1,0 +1,90 @@
+//! Nodes as processes, which outlive the chore that starts them.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::plan::{Node, Plan};
+use crate::sh::{self, Error, Result};
+
+/// Starts a node. It joins one that runs, if there is one.
+pub(super) fn start(program: &Path, plan: &Plan, node: &Node) -> Result {
+    let log = File::options().create(true).append(true).open(&node.log);
+    let log = log.map_err(|e| unusable(&node.log, &e))?;
+    let err = log.try_clone().map_err(|e| unusable(&node.log, &e))?;
+    let mut command = Command::new(program);
+    // Settings come from here alone; what is logged may come from the person.
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("KVS_") && name != "KVS_LOG" {
+            command.env_remove(name);
+        }
+    }
+    command.arg("serve").args(["--node-name", &node.name]).arg("--data-dir").arg(&node.data);
+    for (flag, port) in
+        [("--rpc-addr", node.rpc), ("--resp-addr", node.resp), ("--http-addr", node.http)]
+    {
+        command.args([flag, &format!("127.0.0.1:{port}")]);
+    }
+    let settings = &plan.settings;
+    command.args(["--backend", settings.backend.name(), "--quorum", &settings.quorum]);
+    if let Some(other) = to_join(plan, node) {
+        command.args(["--join", &format!("127.0.0.1:{}", other.rpc)]);
+    }
+    command.args(&settings.args).stdin(Stdio::null()).stdout(log).stderr(err);
+    // Ctrl-C is meant for us, not for them.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let child = command.spawn().map_err(|e| unusable(program, &e))?;
+    eprintln!("{}: process {}, {}", node.name, child.id(), node.log.display());
+    fs::write(&node.pid, format!("{}\n", child.id())).map_err(|e| unusable(&node.pid, &e))
+}
+
+/// The node that another one joins: one that runs, or else the first one. The first one itself joins
+/// nobody and bootstraps, unless it has lost its data to a cluster that lives on with the others.
+fn to_join(plan: &Plan, node: &Node) -> Option<Node> {
+    let others = || plan.nodes().filter(|other| other.name != node.name);
+    let first = plan.nodes().next().filter(|first| first.name != node.name);
+    let with_data = || others().find(|other| !node.data.exists() && other.data.exists());
+    others().find(|other| running(other).is_some()).or(first).or_else(with_data)
+}
+
+/// The process of a node, if it runs.
+///
+/// A process that has got the number of one that ended is not taken for it: what runs must name the
+/// node's data folder.
+pub(super) fn running(node: &Node) -> Option<u32> {
+    let id: u32 = fs::read_to_string(&node.pid).ok()?.trim().parse().ok()?;
+    let folder = node.data.to_string_lossy();
+    // Empty for one that has ended and that nobody has looked after yet.
+    let is_ours = match fs::read(format!("/proc/{id}/cmdline")) {
+        Ok(words) => String::from_utf8_lossy(&words).split('\0').any(|word| word == folder),
+        Err(_) => sh::ask(Command::new("ps").args(["-o", "args=", "-p", &id.to_string()]))?
+            .contains(&*folder),
+    };
+    is_ours.then_some(id)
+}
+
+/// Sends a signal, as in `TERM`, to a process. One that has ended meanwhile is as good.
+pub(super) fn signal(id: u32, signal: &str) {
+    let _ = sh::ask(Command::new("kill").args([&format!("-{signal}"), &id.to_string()]));
+}
+
+/// Removes the note of a process that has ended.
+pub(super) fn forget(node: &Node) {
+    // One that stays does no harm: see `running`.
+    let _ = fs::remove_file(&node.pid);
+}
+
+/// The end of what a node has said.
+pub(super) fn tail(node: &Node) -> String {
+    const LINES: usize = 20;
+    let log = fs::read(&node.log).unwrap_or_default();
+    let log = String::from_utf8_lossy(&log);
+    let lines: Vec<_> = log.lines().collect();
+    lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().join("\n")
+}
+
+fn unusable(path: &Path, error: &std::io::Error) -> Error {
+    Error::Message(format!("{}: {error}", path.display()))
+}
