@@ -59,7 +59,17 @@ impl Replica {
         let start = Start::open(node, synced.clone(), boot_id, durable, &mut writes).await?;
         synced.write(writes).await?;
         let (raw, buckets) = (store.raw(), Buckets::new());
-        Ok(Self { inner: Arc::new(Inner { node, clock, raw, buckets, dots, start, hold: Hold::default() }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                node,
+                clock,
+                raw,
+                buckets,
+                dots,
+                start,
+                hold: Hold::default(),
+            }),
+        })
     }
 
     /// The node whose replica it is.

@@ -8,14 +8,14 @@ use crate::identity::NodeId;
 
 /// Names one write: the node that minted it, and that node's count of writes.
 ///
-/// A node counts its writes for each bucket, from 1, over all keys of the bucket. So the dots of one
-/// key have gaps, and no two writes of a bucket ever have the same dot. Dots are ordered by node, then
+/// A node counts its writes from 1, over all keys. So the dots of one key have gaps, and no two writes
+/// ever have the same dot. Dots are ordered by node, then
 /// counter; the order says nothing about time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Dot {
     /// The node that minted the write.
     pub node: NodeId,
-    /// Which of the node's writes to the bucket it is, from 1.
+    /// Which of the node's writes it is, from 1.
     pub counter: u64,
 }
 
