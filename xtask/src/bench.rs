@@ -18,6 +18,12 @@ pub(crate) enum Suite {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
         args: Vec<OsString>,
     },
+    /// A cluster of three nodes, against etcd and Redis where they are installed.
+    Cluster {
+        /// `--json`, and whatever else `kvs-bench cluster` takes.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        args: Vec<OsString>,
+    },
     /// How evenly the ring places buckets, and how much moves when it changes.
     RingPlacement {
         /// `--json`, and whatever else `kvs-bench ring-placement` takes.
@@ -30,10 +36,11 @@ pub(crate) enum Suite {
 pub(crate) fn run(suite: Suite) -> Result {
     let (name, args) = match suite {
         Suite::Embedded { args } => ("embedded", args),
+        Suite::Cluster { args } => ("cluster", args),
         Suite::RingPlacement { args } => ("ring-placement", args),
     };
     let metadata = Metadata::load()?;
     rocksdb::ready(&metadata)?;
-    sh::run(&mut cargo(["build", "--workspace", "--bin", "kvs-bench"]))?;
+    sh::run(&mut cargo(["build", "--workspace", "--bin", "kvs-bench", "--bin", "kvs"]))?;
     sh::hand_over_to(Command::new(metadata.program("kvs-bench")).arg(name).args(args))
 }

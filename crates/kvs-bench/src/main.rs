@@ -4,9 +4,11 @@
 //! in the same run. Both sides do their rounds in turn, so that a busy machine slows both.
 //!
 //! `kvs-bench embedded` compares the embedded store with the bare engines, one table for each.
+//! `kvs-bench cluster` compares a cluster of three with etcd and Redis, where they are installed.
 //! `kvs-bench ring-placement` shows how even a ring is and how much moves when it changes; these are
 //! computed, so any machine prints the same.
 
+mod cluster;
 mod embedded;
 mod measure;
 mod memory;
@@ -31,6 +33,8 @@ struct Cli {
 enum Command {
     /// The embedded store against the bare engines.
     Embedded(embedded::Settings),
+    /// A cluster of three against etcd and Redis.
+    Cluster(cluster::Settings),
     /// How evenly the ring places buckets, and how much moves when it changes.
     RingPlacement(placement::Settings),
     /// Loads keys and prints the process's peak memory in bytes; run by `embedded`.
@@ -46,6 +50,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Embedded(settings) => embedded::run(&settings),
+        Command::Cluster(settings) => cluster::run(&settings),
         Command::RingPlacement(settings) => placement::run(&settings),
         Command::Load { engine, keys } => memory::load(engine, keys),
     };

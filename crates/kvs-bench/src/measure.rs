@@ -59,6 +59,6 @@ pub(crate) fn in_turns(
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the real clock")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }

@@ -55,7 +55,8 @@ impl Report {
         self.add(what, "MiB", Some(("raw".to_owned(), mib(raw))), mib(ours), None);
     }
 
-    fn add(
+    /// Any figure.
+    pub(crate) fn add(
         &mut self,
         what: &str,
         unit: &'static str,
