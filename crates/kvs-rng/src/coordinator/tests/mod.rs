@@ -1,6 +1,7 @@
 //! A cluster in one process, over links that can be cut, slowed down, and made to lose answers.
 
 mod conforming;
+mod histories;
 mod layouts;
 mod messages;
 mod reading;
