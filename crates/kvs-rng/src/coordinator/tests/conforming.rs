@@ -76,3 +76,11 @@ async fn five_nodes_of_which_one_is_away_keep_the_contract() {
     let in_turn = InTurn { rings: cluster.rings[..4].to_vec(), next: AtomicUsize::new(0) };
     conformance::model(Arc::new(in_turn), 12, 7).await;
 }
+
+/// The same by real time and on several threads, where replicas race.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn three_nodes_that_race_keep_the_contract() {
+    let cluster = Cluster::patient(3, "3,2,2", PATIENCE).await;
+    let in_turn = InTurn { rings: cluster.rings.clone(), next: AtomicUsize::new(0) };
+    conformance::dba(Arc::new(in_turn)).await;
+}

@@ -1,6 +1,7 @@
 //! A cluster in one process, over links that can be cut, slowed down, and made to lose answers.
 
 mod conforming;
+mod histories;
 mod layouts;
 mod messages;
 mod reading;
@@ -128,6 +129,7 @@ struct Cluster {
     env: Env,
     clock: Arc<ManualClock>,
     stamps: Arc<HybridClock>,
+    gather_timeout: Duration,
 }
 
 fn member(number: u8) -> Member {
@@ -138,6 +140,10 @@ fn member(number: u8) -> Member {
 impl Cluster {
     /// So many nodes and this quorum. All take their timestamps from one clock.
     async fn new(nodes: u8, quorum: &str) -> Self {
+        Self::patient(nodes, quorum, GATHER_TIMEOUT).await
+    }
+
+    async fn patient(nodes: u8, quorum: &str, gather_timeout: Duration) -> Self {
         let (env, clock) = Env::manual(NOW_MS, 1);
         let stamps = Arc::new(HybridClock::new(&env, AHEAD_MAX));
         let hashing = Hashing::new(32, 16).unwrap();
@@ -155,6 +161,7 @@ impl Cluster {
             env,
             clock,
             stamps,
+            gather_timeout,
         };
         for n in 0..nodes.into() {
             let layout = Arc::new(cluster.layout.clone());
@@ -176,7 +183,7 @@ impl Cluster {
         let hints = Hints::open(store).await.unwrap();
         let env = self.env.clone();
         let coordinator =
-            Coordinator::new(id, replica, router.clone(), router, hints, env, GATHER_TIMEOUT);
+            Coordinator::new(id, replica, router.clone(), router, hints, env, self.gather_timeout);
         self.world.nodes.lock().unwrap().insert(id, coordinator.clone());
         Ring::new(coordinator, Arc::new(LastWriteWins))
     }
