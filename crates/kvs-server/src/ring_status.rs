@@ -26,7 +26,7 @@ pub(crate) struct RingStatus {
     /// How many buckets the keys are spread over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) buckets: Option<u32>,
-    /// The members of the layout, by name.
+    /// The members of the layout.
     pub(crate) members: Vec<MemberStatus>,
 }
 

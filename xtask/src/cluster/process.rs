@@ -3,10 +3,15 @@
 use std::env;
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use super::plan::{Node, Plan};
+use super::ready;
 use crate::sh::{self, Error, Result};
+
+/// How long a process may take until it can be seen.
+const SEEN_MAX: Duration = Duration::from_secs(5);
 
 /// Starts a node. It joins one that runs, if there is one.
 pub(super) fn start(program: &Path, plan: &Plan, node: &Node) -> Result {
@@ -35,9 +40,13 @@ pub(super) fn start(program: &Path, plan: &Plan, node: &Node) -> Result {
     // Ctrl-C is meant for us, not for them.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let child = command.spawn().map_err(|e| unusable(program, &e))?;
+    let mut child = command.spawn().map_err(|e| unusable(program, &e))?;
     eprintln!("{}: process {}, {}", node.name, child.id(), node.log.display());
-    fs::write(&node.pid, format!("{}\n", child.id())).map_err(|e| unusable(&node.pid, &e))
+    fs::write(&node.pid, format!("{}\n", child.id())).map_err(|e| unusable(&node.pid, &e))?;
+    // For a moment a new process has no words of its own to be known by.
+    let has_ended = |child: &mut Child| !matches!(child.try_wait(), Ok(None));
+    ready::until(SEEN_MAX, || running(node).is_some() || has_ended(&mut child));
+    Ok(())
 }
 
 /// The node that another one joins: one that runs, or else the first one. The first one itself joins

@@ -21,8 +21,9 @@ async fn status(connect: &ConnectArgs, out: &mut Output) -> Result {
     if out.is_json() {
         return out.json(&json);
     }
-    let status = RingStatus::deserialize(&json)
+    let mut status = RingStatus::deserialize(&json)
         .map_err(|error| server.strange(false, format!("{error}; --json shows it")))?;
+    status.members.sort_by(|a, b| a.name.cmp(&b.name));
     out.columns(None, [Left, Left], about(&status))?;
     out.plain("")?;
     let header =
