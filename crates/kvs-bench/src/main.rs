@@ -64,4 +64,4 @@ fn main() -> ExitCode {
 }
 
 /// Any error: a benchmark that meets one is over.
-type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

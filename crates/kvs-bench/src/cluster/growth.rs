@@ -22,7 +22,13 @@ pub(super) async fn measure(report: &mut Report) -> Result {
     for buckets in [1, 1_024, 65_536] {
         let speed = puts(buckets, 0).await?;
         let reference = first.map(|first| ("1 bucket".to_owned(), first));
-        report.add(&format!("put on one node, {buckets} buckets"), "operations/s", reference, speed, None);
+        report.add(
+            &format!("put on one node, {buckets} buckets"),
+            "operations/s",
+            reference,
+            speed,
+            None,
+        );
         first = first.or(Some(speed));
     }
     let mut first = None;
@@ -30,7 +36,13 @@ pub(super) async fn measure(report: &mut Report) -> Result {
         let speed = puts(1, keys).await?;
         let reference = first.map(|first| ("10 keys".to_owned(), first));
         let goal = first.map(|_| 0.8);
-        report.add(&format!("put into a bucket of {keys} keys"), "operations/s", reference, speed, goal);
+        report.add(
+            &format!("put into a bucket of {keys} keys"),
+            "operations/s",
+            reference,
+            speed,
+            goal,
+        );
         first = first.or(Some(speed));
     }
     let mut first: Option<f64> = None;
@@ -41,7 +53,13 @@ pub(super) async fn measure(report: &mut Report) -> Result {
             load::run(&clients, Operation::Put, 16, Duration::from_secs(4)).await?;
         let speed = figures.per_second();
         let reference = first.map(|first| ("3 nodes".to_owned(), first));
-        report.add(&format!("put by 16 clients, {nodes} nodes"), "operations/s", reference, speed, None);
+        report.add(
+            &format!("put by 16 clients, {nodes} nodes"),
+            "operations/s",
+            reference,
+            speed,
+            None,
+        );
         first = first.or(Some(speed));
     }
     Ok(())

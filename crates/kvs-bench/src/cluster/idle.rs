@@ -38,7 +38,7 @@ fn cpu_ticks(process: u32) -> Result<u64> {
     let (_, fields) = stat.rsplit_once(") ").ok_or("no fields in stat")?;
     // The first of them is field 3; user and system time are fields 14 and 15.
     let times = fields.split(' ').skip(11).take(2).map(str::parse::<u64>);
-    Ok(times.sum::<Result<u64, _>>()?)
+    Ok(times.sum::<std::result::Result<u64, _>>()?)
 }
 
 fn resident_kib(process: u32) -> Result<u64> {

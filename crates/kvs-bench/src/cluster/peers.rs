@@ -57,8 +57,7 @@ pub(super) async fn etcd() -> Result<Option<EtcdCluster>> {
     for n in 0..3 {
         nodes.push((format!("n{n}"), free_address()?, free_address()?));
     }
-    let all: Vec<_> =
-        nodes.iter().map(|(name, _, peer)| format!("{name}=http://{peer}")).collect();
+    let all: Vec<_> = nodes.iter().map(|(name, _, peer)| format!("{name}=http://{peer}")).collect();
     let mut children = Vec::new();
     for (name, client, peer) in &nodes {
         let (client, peer) = (format!("http://{client}"), format!("http://{peer}"));

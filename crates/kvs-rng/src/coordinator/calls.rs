@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use super::error::Failure;
 use super::message::{
     self, Answer, BucketRequest, ItemMessage, ItemsAnswer, MESSAGE_BYTES, MessageError,
-    PageRequest, ReadRequest, ScanRequest, StoreRequest, read_items,
+    PageRequest, ReadRequest, ScanRequest, StoreRequest, StoredAnswer, read_items,
 };
 use super::{Coordinator, LAYOUT_TRIES, PeerError, later};
 use crate::hash::Bucket;
@@ -130,10 +130,12 @@ impl Coordinator {
         items: &[Item],
     ) -> Result<(), PeerError> {
         let until = later(self.inner.gather_timeout);
-        self.store_at(node, bucket, items, MESSAGE_BYTES, until).await.map_err(peer_error)
+        let stored = self.store_at(node, bucket, items, MESSAGE_BYTES, until).await;
+        stored.map(drop).map_err(peer_error)
     }
 
-    /// Has `node` store `items`, in messages of at most `bytes_max` bytes.
+    /// Has `node` store `items`, in messages of at most `bytes_max` bytes, and gives what it held more
+    /// of their keys.
     pub(super) async fn store_at(
         &self,
         node: NodeId,
@@ -141,15 +143,15 @@ impl Coordinator {
         items: &[Item],
         bytes_max: usize,
         until: Instant,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<Item>, Failure> {
         if node == self.id() {
-            self.replica().store(bucket, items.to_vec()).await?;
-            return Ok(());
+            return Ok(self.replica().store_and_tell(bucket, items.to_vec()).await?.more);
         }
+        let mut more = Vec::new();
         for chunk in chunks(items, bytes_max) {
-            self.store_chunk(node, bucket, chunk, until).await?;
+            more.extend(self.store_chunk(node, bucket, chunk, until).await?);
         }
-        Ok(())
+        Ok(more)
     }
 
     /// One message. A replica with a newer layout gets it again under that one: what was minted is to
@@ -160,18 +162,20 @@ impl Coordinator {
         bucket: Bucket,
         chunk: &[Item],
         until: Instant,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<Item>, Failure> {
         let mut tries = 0;
         loop {
             let layout = self.layout_version();
             let items = chunk.iter().map(ItemMessage::from).collect();
             let body = message::encode(&StoreRequest { layout, bucket: bucket.0, items })?;
-            match self.call(node, message::STORE, body, until).await {
+            let stored: Result<StoredAnswer, Failure> =
+                self.call(node, message::STORE, body, until).await;
+            match stored {
                 Err(Failure::Layout { mine }) if mine > layout && tries < LAYOUT_TRIES => {
                     tries += 1;
                     self.fetch_layout(node).await;
                 }
-                done => return done,
+                done => return Ok(read_items(done?.more)?),
             }
         }
     }

@@ -244,6 +244,12 @@ pub(super) struct ItemsAnswer {
     pub(super) more: bool,
 }
 
+/// What was held, beyond what came, of the keys that were to be stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct StoredAnswer {
+    pub(super) more: Vec<ItemMessage>,
+}
+
 /// What comes back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Answer<T> {

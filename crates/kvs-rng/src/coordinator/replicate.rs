@@ -22,14 +22,14 @@ const FRAME_SLACK: usize = 64 << 10;
 
 impl Coordinator {
     /// Returns when W replicas, this one included, have `items`, or as soon as they can't. The others
-    /// get them in the background, or a hint.
+    /// get them in the background, or a hint. Gives what those W held more of the same keys.
     pub(super) async fn replicate(
         &self,
         layout: &Layout,
         bucket: Bucket,
         items: Vec<Item>,
         until: Instant,
-    ) -> Result<(), RingError> {
+    ) -> Result<Vec<Item>, RingError> {
         let needed = usize::from(layout.quorum().w);
         let others = layout.replicas(bucket).iter().filter(|node| **node != self.id());
         let mut tally = Tally {
@@ -40,7 +40,8 @@ impl Coordinator {
         // Who is slow may have longer than the caller.
         let until_stored = until.max(later(self.inner.gather_timeout));
         let items: Arc<[Item]> = items.into();
-        let mut pending: Pending<()> = Pending::new();
+        let mut pending: Pending<Vec<Item>> = Pending::new();
+        let mut more = Vec::new();
         for node in tally.silent.iter().copied() {
             let (this, items) = (self.clone(), items.clone());
             pending.push(Box::pin(async move {
@@ -62,7 +63,10 @@ impl Coordinator {
                 Some((node, stored)) = pending.next() => {
                     tally.silent.remove(&node);
                     match stored {
-                        Ok(()) => tally.answered.push(node),
+                        Ok(held) => {
+                            tally.answered.push(node);
+                            more.extend(held);
+                        }
                         Err(failure) => tally.failed.push((node, failure)),
                     }
                 }
@@ -71,7 +75,7 @@ impl Coordinator {
         };
         let missed = tally.failed.iter().map(|(node, _)| *node).collect();
         self.finish_later(bucket, items, pending, missed, tally.silent.clone());
-        if is_enough { Ok(()) } else { Err(tally.error("write", needed, Outcome::Unknown)) }
+        if is_enough { Ok(more) } else { Err(tally.error("write", needed, Outcome::Unknown)) }
     }
 
     /// Waits for the other replicas, and keeps hints for those that have `missed` it. If too much
@@ -80,7 +84,7 @@ impl Coordinator {
         &self,
         bucket: Bucket,
         items: Arc<[Item]>,
-        mut pending: Pending<()>,
+        mut pending: Pending<Vec<Item>>,
         mut missed: Vec<NodeId>,
         mut silent: BTreeSet<NodeId>,
     ) {

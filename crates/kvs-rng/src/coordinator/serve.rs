@@ -9,10 +9,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
+use super::calls::item_len;
 use super::error::RingError;
 use super::message::{
     self, Answer, BucketRequest, Bytes, ItemMessage, ItemsAnswer, MessageError, PageRequest,
-    ReadRequest, Refusal, ScanRequest, StoreRequest, WriteRequest, read_items,
+    MESSAGE_BYTES, ReadRequest, Refusal, ScanRequest, StoreRequest, StoredAnswer, WriteRequest,
+    read_items,
 };
 use super::write::check;
 use super::{Coordinator, later};
@@ -153,8 +155,8 @@ impl Coordinator {
         if !self.holds(&layout, bucket) {
             return answer(&elsewhere::<()>("it doesn't hold the bucket"));
         }
-        match self.replica().store(bucket, items).await {
-            Ok(_) => answer(&Answer::Done(())),
+        match self.replica().store_and_tell(bucket, items).await {
+            Ok(stored) => answer(&stored_answer(&stored.more)),
             Err(error) => answer(&RingError::from(error).to_answer::<()>()),
         }
     }
@@ -257,6 +259,17 @@ fn elsewhere<T>(reason: &str) -> Answer<T> {
 fn items_answer((items, more): &(Vec<Item>, bool)) -> Answer<ItemsAnswer> {
     let items = items.iter().map(ItemMessage::from).collect();
     Answer::Done(ItemsAnswer { items, more: *more })
+}
+
+/// As many items as one answer has room for. What is left out will stand beside the write.
+fn stored_answer(more: &[Item]) -> Answer<StoredAnswer> {
+    let mut room = MESSAGE_BYTES;
+    let fits = more.iter().take_while(|item| {
+        let left = room.checked_sub(item_len(item));
+        room = left.unwrap_or_default();
+        left.is_some()
+    });
+    Answer::Done(StoredAnswer { more: fits.map(ItemMessage::from).collect() })
 }
 
 /// As much as one answer may hold.

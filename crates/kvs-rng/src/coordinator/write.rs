@@ -1,5 +1,6 @@
 //! Quorum writes: who mints.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::hash::Bucket;
 use crate::identity::NodeId;
 use crate::layout::Layout;
 use crate::replica::{Item, Write};
+use crate::version::Dot;
 
 /// How long a node that seems to be down is given to show that it is not.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(200);
@@ -134,8 +136,40 @@ impl Coordinator {
         for write in &writes {
             self.catch_up(bucket, partition, write, until).await?;
         }
+        let blind: BTreeSet<Vec<u8>> = writes
+            .iter()
+            .filter(|write| write.seen.is_none())
+            .map(|write| write.clustering.clone())
+            .collect();
         let items = self.replica().mint(bucket, partition, writes).await?;
-        self.replicate(layout, bucket, items, until).await
+        let minted: Vec<(Key, Dot)> = items.iter().map(|item| self.newest(item)).collect();
+        let mut found = self.replicate(layout, bucket, items, until).await?;
+        // Any W replicas share one with those that have acknowledged an earlier write. So whatever was
+        // acknowledged before this write began, and its minter had missed, is among what was found,
+        // and must not stand beside this write: by its timestamp it might even win.
+        found.retain(|item| blind.contains(item.key.clustering()));
+        if found.is_empty() {
+            return Ok(());
+        }
+        let settled = self.replica().settle(bucket, minted, found).await;
+        // The write is minted, whatever becomes of it here.
+        let settled = settled.map_err(|error| RingError::Refused {
+            operation: "write",
+            by: self.id(),
+            reason: error.to_string(),
+            outcome: Outcome::Unknown,
+            is_retryable: true,
+        })?;
+        if settled.is_empty() {
+            return Ok(());
+        }
+        self.replicate(layout, bucket, settled, until).await.map(drop)
+    }
+
+    /// The newest write of this node to a key.
+    fn newest(&self, item: &Item) -> (Key, Dot) {
+        let counter = item.versions.context().counter(self.id());
+        (item.key.clone(), Dot::new(self.id(), counter))
     }
 
     /// Before it mints a write that builds on something it has not seen, the replica learns what the

@@ -86,6 +86,7 @@ mod item;
 mod leaves;
 mod reading;
 mod rows;
+mod settling;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -98,3 +99,4 @@ pub use item::{Item, Write};
 pub use leaves::{LEAVES, Leaves};
 pub use reading::PAGE_BYTES_MAX;
 pub use start::{Condition, boot_id};
+pub use writing::Stored;

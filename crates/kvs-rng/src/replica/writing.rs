@@ -52,6 +52,15 @@ impl Replica {
     ///
     /// Costs a read for each key, and one write if anything changed.
     pub async fn store(&self, bucket: Bucket, items: Vec<Item>) -> Result<bool, ReplicaError> {
+        Ok(self.store_and_tell(bucket, items).await?.is_changed)
+    }
+
+    /// [`store`](Self::store), and what more was held here of those keys.
+    pub async fn store_and_tell(
+        &self,
+        bucket: Bucket,
+        items: Vec<Item>,
+    ) -> Result<Stored, ReplicaError> {
         for item in &items {
             item.key.check()?;
         }
@@ -61,26 +70,37 @@ impl Replica {
     }
 }
 
+/// What [`Replica::store_and_tell`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Whether anything changed.
+    pub is_changed: bool,
+    /// Of keys of which more was held than came: all that is held now.
+    pub more: Vec<Item>,
+}
+
 /// What is held of some keys, and is about to change.
 #[derive(Default)]
-struct Changes {
-    changes: Vec<Change>,
+pub(super) struct Changes {
+    pub(super) changes: Vec<Change>,
     /// Where the change of each stored key is; empty while there is one key only.
     places: BTreeMap<Vec<u8>, usize>,
 }
 
 /// What is held of a key, and is about to change.
-struct Change {
+pub(super) struct Change {
     stored: Vec<u8>,
     /// The digest of what is stored.
     before: u64,
-    item: Item,
-    is_changed: bool,
+    pub(super) item: Item,
+    pub(super) is_changed: bool,
+    /// Whether more was held than came.
+    has_more: bool,
 }
 
 impl Changes {
     /// Reads what is held of `key`, unless that has been done; gives its place.
-    async fn read(
+    pub(super) async fn read(
         &mut self,
         inner: &Inner,
         bucket: Bucket,
@@ -102,7 +122,7 @@ impl Changes {
         let versions = inner.held(stored.clone()).await?;
         let before = versions.digest(rows::inner(&stored));
         let item = Item { key, versions };
-        self.changes.push(Change { stored, before, item, is_changed: false });
+        self.changes.push(Change { stored, before, item, is_changed: false, has_more: false });
         Ok(next)
     }
 }
@@ -150,7 +170,7 @@ impl Inner {
         self: Arc<Self>,
         locked: Locked,
         items: Vec<Item>,
-    ) -> Result<bool, ReplicaError> {
+    ) -> Result<Stored, ReplicaError> {
         self.start.check_open()?;
         let bucket = locked.bucket();
         let mut changes = Changes::default();
@@ -163,6 +183,7 @@ impl Inner {
             }
             let place = changes.read(&self, bucket, key).await?;
             if let Some(change) = changes.changes.get_mut(place) {
+                change.has_more |= !versions.descends(&change.item.versions);
                 change.is_changed |= change.item.versions.join(versions);
                 check_readable(&change.item.versions)?;
             }
@@ -171,16 +192,21 @@ impl Inner {
         if is_changed {
             self.commit(locked, &changes.changes).await?;
         }
-        Ok(is_changed)
+        let more = changes.changes.into_iter().filter(|change| change.has_more);
+        Ok(Stored { is_changed, more: more.map(|change| change.item).collect() })
     }
 
     /// From here on this node's timestamps are later than those of `versions`.
-    fn observe(&self, versions: &Versions) {
+    pub(super) fn observe(&self, versions: &Versions) {
         versions.siblings().iter().for_each(|sibling| self.clock.observe(sibling.timestamp));
     }
 
     /// Writes what has changed together with its leaves.
-    async fn commit(&self, mut locked: Locked, changes: &[Change]) -> Result<(), ReplicaError> {
+    pub(super) async fn commit(
+        &self,
+        mut locked: Locked,
+        changes: &[Change],
+    ) -> Result<(), ReplicaError> {
         let bucket = locked.bucket();
         let mut leaves = locked.take_leaves(&self.raw).await?;
         let (writes, sums) = {
@@ -201,7 +227,7 @@ impl Inner {
 }
 
 /// Refuses what could be written and not read.
-fn check_readable(versions: &Versions) -> Result<(), LimitError> {
+pub(super) fn check_readable(versions: &Versions) -> Result<(), LimitError> {
     let (nodes, siblings) = (versions.context().len(), versions.siblings().len());
     limits::at_most("number of nodes that have written one key", nodes, NODES_MAX)?;
     limits::at_most("number of siblings of one key", siblings, SIBLINGS_READ_MAX)
