@@ -138,7 +138,9 @@ impl RingError {
     fn is_elsewhere(&self) -> bool {
         matches!(
             self,
-            Self::Busy { .. } | Self::NoLayout { .. } | Self::Replica(ReplicaError::Recovering { .. })
+            Self::Busy { .. }
+                | Self::NoLayout { .. }
+                | Self::Replica(ReplicaError::Recovering { .. } | ReplicaError::OldFolder { .. })
         )
     }
 

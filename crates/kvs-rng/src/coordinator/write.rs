@@ -78,7 +78,9 @@ impl Coordinator {
         let mut nodes = self.preferred(layout.replicas(bucket));
         if nodes.first() == Some(&self.id()) {
             match self.mint(&layout, partition, writes.to_vec(), until).await {
-                Err(RingError::Replica(ReplicaError::Recovering { .. })) => nodes.remove(0),
+                Err(RingError::Replica(
+                    ReplicaError::Recovering { .. } | ReplicaError::OldFolder { .. },
+                )) => nodes.remove(0),
                 done => return done,
             };
         }

@@ -18,6 +18,14 @@ pub enum NodeError {
     /// The store failed or holds what can't be read. Nothing was started.
     #[error(transparent)]
     Store(#[from] DbaError),
+    /// The store is an embedded one with records of its own, which a node would neither show nor keep
+    /// safe. Nothing changed; final.
+    #[error(
+        "the data folder holds the records of an embedded store, and can't be a node's: start the \
+         node on an empty folder; to take the records along, save them to an archive and load that \
+         into the cluster"
+    )]
+    Embedded,
     /// The data folder is of a node of a cluster with another name. Nothing changed; final.
     #[error(
         "the data folder is of a node of the cluster {found:?}, not of {expected:?}; \

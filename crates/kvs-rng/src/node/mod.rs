@@ -60,6 +60,7 @@ use crate::transport::Transport;
 
 pub use config::NodeConfig;
 pub use error::NodeError;
+pub use identity::is_node;
 pub use status::{MemberStatus, RingState, Status};
 
 /// How long requests in flight may take when the node ends.
@@ -75,7 +76,8 @@ pub struct Node {
     layouts: Arc<layouts::Published>,
     replica: Replica,
     ring: Ring,
-    _background: [Background; 2],
+    _closing: start::Closing,
+    _background: [Background; 3],
 }
 
 impl Node {

@@ -29,6 +29,15 @@ const JOIN_ROUND: Duration = Duration::from_secs(10);
 /// How long telling the cluster of a new address may take.
 const UPDATE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Closes the transport when it is dropped: what serves its requests holds it, and would keep it open.
+pub(super) struct Closing(Transport);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, NodeError> {
     let quorum = config.quorum.unwrap_or_default();
     quorum.check(config.allow_weak_quorum)?;
@@ -46,6 +55,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         inbox.clone(),
     )
     .await?;
+    let closing = Closing(transport.clone());
     let address = advertised(&config, transport.local_address());
     let consensus = Consensus::start(
         id,
@@ -90,6 +100,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     let replaying = coordinator.replaying();
     let keeper = keeper::keep(id, membership.clone(), layouts.clone(), coordinator.clone());
     let keeper = Background::run(keeper);
+    let recovering = coordinator.recovering();
 
     let me = Member {
         zone: config.zone.clone(),
@@ -118,7 +129,8 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         layouts,
         replica,
         ring,
-        _background: [replaying, keeper],
+        _closing: closing,
+        _background: [replaying, keeper, recovering],
     })
 }
 

@@ -77,6 +77,11 @@ impl Replica {
         self.inner.start.condition()
     }
 
+    /// Whether it holds all of a bucket that it ever acknowledged, and so may be asked for it.
+    pub fn is_whole(&self, bucket: Bucket) -> bool {
+        self.inner.start.check(bucket).is_ok()
+    }
+
     /// The versions of a key; empty ones if it was never written.
     pub async fn get(&self, bucket: Bucket, key: &Key) -> Result<Versions, ReplicaError> {
         key.check()?;
