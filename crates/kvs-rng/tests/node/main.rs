@@ -1,0 +1,6 @@
+//! Nodes that start badly, on loopback.
+
+#![cfg(test)]
+
+mod recovering;
+mod support;
