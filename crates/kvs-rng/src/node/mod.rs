@@ -35,6 +35,7 @@ mod admission;
 mod config;
 mod error;
 mod identity;
+mod join;
 mod keeper;
 mod layouts;
 mod link;
@@ -42,6 +43,7 @@ mod methods;
 mod service;
 mod start;
 mod status;
+mod witness;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -77,7 +79,7 @@ pub struct Node {
     replica: Replica,
     ring: Ring,
     _closing: start::Closing,
-    _background: [Background; 3],
+    _background: [Background; 4],
 }
 
 impl Node {

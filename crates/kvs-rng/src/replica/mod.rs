@@ -89,6 +89,7 @@ mod rows;
 mod start;
 #[cfg(test)]
 mod tests;
+mod witness;
 mod writing;
 
 pub use dots::DOTS_RESERVED;
@@ -98,3 +99,4 @@ pub use item::{Item, Write};
 pub use leaves::{LEAVES, Leaves};
 pub use reading::PAGE_BYTES_MAX;
 pub use start::{Condition, boot_id};
+pub use witness::LastWrite;
