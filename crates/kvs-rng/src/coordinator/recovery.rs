@@ -146,7 +146,9 @@ impl Coordinator {
         }
         match self.replica().recovered_all().await {
             Ok(()) => tracing::info!(%node, "this node is repaired"),
-            Err(error) => tracing::warn!(%node, %error, "that all is repaired could not be recorded"),
+            Err(error) => {
+                tracing::warn!(%node, %error, "that all is repaired could not be recorded")
+            }
         }
     }
 

@@ -110,10 +110,11 @@ async fn look(transport: &Transport, address: SocketAddr) -> Found {
         Err(_) => return Found::Nobody,
     };
     match error {
-        (
-            HandshakeError::Refused(refusal) | HandshakeError::RefusedByPeer(refusal),
-            _,
-        ) if refusal.cause == Cause::Itself => Found::Itself,
+        (HandshakeError::Refused(refusal) | HandshakeError::RefusedByPeer(refusal), _)
+            if refusal.cause == Cause::Itself =>
+        {
+            Found::Itself
+        }
         (
             error @ (HandshakeError::Refused(_)
             | HandshakeError::RefusedByPeer(_)

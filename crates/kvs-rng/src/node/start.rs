@@ -43,8 +43,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     let mut persona = Persona::next(store, &config.env, &config.cluster_name).await?;
     let id = persona.node;
     let clock = Arc::new(HybridClock::new(&config.env, AHEAD_MAX));
-    let replica =
-        Replica::open(store, id, clock, config.boot_id.clone(), config.durable).await?;
+    let replica = Replica::open(store, id, clock, config.boot_id.clone(), config.durable).await?;
 
     let inbox = Arc::new(Inbox::default());
     let transport = Transport::start(
@@ -96,9 +95,8 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         config.env.clone(),
         config.gather_timeout,
     );
-    let mut witnesses = layouts
-        .current()
-        .map(|layout| Witnesses::new(&transport, &replica, &layout));
+    let mut witnesses =
+        layouts.current().map(|layout| Witnesses::new(&transport, &replica, &layout));
     if let Some(witnesses) = &mut witnesses {
         witnesses.ask().await;
     }
@@ -211,11 +209,7 @@ async fn found(
 }
 
 /// Whether this node, its settings and the layout belong together.
-fn check_cluster(
-    config: &NodeConfig,
-    persona: &Persona,
-    layout: &Layout,
-) -> Result<(), NodeError> {
+fn check_cluster(config: &NodeConfig, persona: &Persona, layout: &Layout) -> Result<(), NodeError> {
     if let Some(expected) = persona.cluster
         && expected != layout.cluster()
     {

@@ -37,7 +37,13 @@ impl Dots {
             None => 0,
         };
         let reserved = reserve(last, writes)?;
-        Ok(Self { node, raw, last: Mutex::new(last), given: AtomicU64::new(last), reserved: AtomicU64::new(reserved) })
+        Ok(Self {
+            node,
+            raw,
+            last: Mutex::new(last),
+            given: AtomicU64::new(last),
+            reserved: AtomicU64::new(reserved),
+        })
     }
 
     /// Gives the next `count` dots, in ascending order; waits for the disk if they pass the block.

@@ -2,5 +2,7 @@
 
 #![cfg(test)]
 
+mod old_folder;
 mod recovering;
+mod refused;
 mod support;

@@ -5,10 +5,11 @@ use std::ops::Bound;
 use std::time::Duration;
 
 use kvs_core::engine::WriteSet;
-use kvs_core::{CallOptions, Consistency, Dba, DbaError, Key, Order, RowKind, Store, prefix_end};
+use kvs_core::{Dba, DbaError, Key, Order, RowKind, Store, prefix_end};
 use kvs_rng::layout::Quorum;
 use kvs_rng::node::{Node, NodeConfig, NodeError};
-use kvs_rng::replica::Condition;
+use kvs_rng::replica::{Condition, ReplicaError};
+use kvs_rng::version::{LastWriteWins, Resolver};
 use tokio::time::{Instant, sleep};
 
 /// Longer than anything takes, also on a busy machine.
@@ -68,11 +69,13 @@ impl Machine {
         self.node().ring().get(&Key::from(key)).await
     }
 
-    /// What this node alone says.
-    pub(crate) async fn get_here(&self, key: &str) -> Result<Option<Vec<u8>>, DbaError> {
-        let mut options = CallOptions::default();
-        options.consistency = Consistency::Eventual;
-        self.node().ring().get_with(&Key::from(key), &options).await
+    /// What this node's own replica says.
+    pub(crate) async fn get_here(&self, key: &str) -> Result<Option<Vec<u8>>, ReplicaError> {
+        let key = Key::from(key);
+        let coordinator = self.node().ring().coordinator();
+        let bucket = coordinator.layout().unwrap().bucket_of(key.partition());
+        let versions = coordinator.replica().get(bucket, &key).await?;
+        Ok(LastWriteWins.resolve(&key, versions.siblings(), 0).into_value())
     }
 
     pub(crate) async fn condition(&self) -> Condition {
