@@ -39,11 +39,11 @@ pub use kvs_rng::hash::{Hashing, HashingError};
 pub use kvs_rng::identity::{ClusterId, NodeId};
 pub use kvs_rng::layout::Quorum;
 pub use kvs_rng::membership::{GossipKey, State};
-pub use kvs_rng::node::{MemberStatus, Node, NodeConfig, NodeError, RingState, Status};
 pub use kvs_rng::replica::Condition;
+pub use kvs_rng::node::{MemberStatus, Node, NodeConfig, NodeError, RingState, Status};
 pub use kvs_rng::transport::secure::Security;
 pub use kvs_rng::transport::secure::noise::KeyError;
-pub use kvs_rng::transport::secure::tls::{CertificateError, Certificates};
+pub use kvs_rng::transport::secure::tls::{Certificates, CertificateError};
 
 /// How to take part in a cluster.
 #[derive(Clone)]

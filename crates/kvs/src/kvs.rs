@@ -8,8 +8,7 @@ use kvs_core::entity::{LocalEntities, header};
 use kvs_core::env::Env;
 use kvs_core::file::Files;
 use kvs_core::{
-    BoxStream, CommandId, Compact, Dba, DbaError, EntityStore, Iterate, Key, Ready, RowKind, Store,
-    Value, stream,
+    BoxStream, CommandId, Compact, Dba, DbaError, EntityStore, Iterate, Key, Ready, RowKind, Store, Value, stream,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -52,8 +52,7 @@ impl Coordinator {
         let mut page = PageBuilder { page: Page::default(), order, rows_max: scan.page_rows() };
         for _ in 0..ROUNDS_MAX {
             // Without a deadline each round has its own time: a page of many rounds makes progress.
-            let until =
-                if options.deadline.is_some() { until } else { self.until("scan", options)? };
+            let until = if options.deadline.is_some() { until } else { self.until("scan", options)? };
             let rows = page.rows_max.saturating_sub(page.page.len());
             let request = Request { partition, range: &range, order, rows };
             let merged = self.round(request, options, until).await?;

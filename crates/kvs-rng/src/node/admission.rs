@@ -58,13 +58,8 @@ impl EmptyRing {
                 hold(&self.replica).await.map_err(|fault| fault.to_string())
             } else {
                 let target = Target { id: Some(member.id), address: member.address };
-                let call = self.transport.call(
-                    target,
-                    Channel::Control,
-                    methods::HOLD,
-                    vec![],
-                    ASK_TIMEOUT,
-                );
+                let call =
+                    self.transport.call(target, Channel::Control, methods::HOLD, vec![], ASK_TIMEOUT);
                 call.await.map_err(|error| error.to_string())
             };
             match answer.as_deref() {
@@ -77,10 +72,7 @@ impl EmptyRing {
                     ));
                 }
                 Err(error) => {
-                    return Err(format!(
-                        "{} can't be asked whether it is empty: {error}",
-                        member.name
-                    ));
+                    return Err(format!("{} can't be asked whether it is empty: {error}", member.name));
                 }
             }
         }
