@@ -33,6 +33,14 @@ pub enum Error {
     #[error(transparent)]
     Node(#[from] crate::cluster::NodeError),
 
+    /// The data folder is that of a node of a cluster, and no embedded store. Nothing was done; final.
+    #[cfg(feature = "cluster")]
+    #[error(
+        "the data folder is that of a node of a cluster, not of an embedded store: start the node \
+         with it, or open another folder"
+    )]
+    NodeFolder,
+
     /// The program was built without this backend. Nothing was done; final.
     #[error("this program is built without the {backend} backend (cargo feature `{backend}`)")]
     NoBackend {
@@ -50,7 +58,7 @@ impl Error {
             Self::File(error) => error.outcome(),
             Self::Archive(error) => error.outcome(),
             #[cfg(feature = "cluster")]
-            Self::Node(_) => Outcome::NotApplied,
+            Self::Node(_) | Self::NodeFolder => Outcome::NotApplied,
             Self::NoBackend { .. } => Outcome::NotApplied,
         }
     }
@@ -62,7 +70,7 @@ impl Error {
             Self::Leaderboard(error) => error.is_retryable(),
             Self::File(error) => error.is_retryable(),
             #[cfg(feature = "cluster")]
-            Self::Node(_) => false,
+            Self::Node(_) | Self::NodeFolder => false,
             Self::Archive(_) | Self::NoBackend { .. } => false,
         }
     }

@@ -153,10 +153,15 @@ impl Options {
     ///
     /// # Errors
     /// A folder that is open elsewhere, that holds something else, or another backend's data, or
-    /// damaged data, is refused with what was found; nothing in it is changed.
+    /// damaged data, is refused with what was found; nothing in it is changed. So is that of a node of
+    /// a cluster, if this program is built with the feature `cluster`.
     pub async fn open(&self, dir: impl AsRef<Path>) -> Result<crate::Kvs> {
         let (this, dir) = (self.clone(), dir.as_ref().to_owned());
         let store = kvs_core::env::blocking(move || this.open_store(&dir)).await?;
+        #[cfg(feature = "cluster")]
+        if kvs_rng::node::is_node(&store).await? {
+            return Err(Error::NodeFolder);
+        }
         Ok(crate::Kvs::new(store))
     }
 

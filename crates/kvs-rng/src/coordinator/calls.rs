@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::error::Failure;
 use super::message::{
-    self, Answer, BucketRequest, ItemMessage, ItemsAnswer, MESSAGE_BYTES, MessageError,
+    self, Answer, BucketRequest, Held, ItemMessage, ItemsAnswer, MESSAGE_BYTES, MessageError,
     PageRequest, ReadRequest, ScanRequest, StoreRequest, StoredAnswer, read_items,
 };
 use super::{Coordinator, LAYOUT_TRIES, PeerError, later};
@@ -94,6 +94,18 @@ impl Coordinator {
         rows: usize,
         bytes: usize,
     ) -> Result<(Vec<Item>, bool), PeerError> {
+        Ok(self.held_page_at(node, bucket, after, rows, bytes).await?.held)
+    }
+
+    /// The same, with whether the node has all that it ever acknowledged.
+    pub(super) async fn held_page_at(
+        &self,
+        node: NodeId,
+        bucket: Bucket,
+        after: Option<&Key>,
+        rows: usize,
+        bytes: usize,
+    ) -> Result<Held<(Vec<Item>, bool)>, PeerError> {
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let body = message::encode(&PageRequest {
             layout: self.layout_version(),
@@ -104,14 +116,24 @@ impl Coordinator {
         });
         let page = async {
             let until = later(self.inner.gather_timeout);
-            let answer: ItemsAnswer = self.call(node, message::PAGE, body?, until).await?;
-            Ok((read_items(answer.items)?, answer.more))
+            let answer: Held<ItemsAnswer> = self.call(node, message::PAGE, body?, until).await?;
+            let Held { held: ItemsAnswer { items, more }, is_whole } = answer;
+            Ok(Held { held: (read_items(items)?, more), is_whole })
         };
         page.await.map_err(peer_error)
     }
 
     /// The digests of a bucket at `node`.
     pub async fn digests_at(&self, node: NodeId, bucket: Bucket) -> Result<Leaves, PeerError> {
+        Ok(self.held_digests_at(node, bucket).await?.held)
+    }
+
+    /// The same, with whether the node has all that it ever acknowledged.
+    pub(super) async fn held_digests_at(
+        &self,
+        node: NodeId,
+        bucket: Bucket,
+    ) -> Result<Held<Leaves>, PeerError> {
         let request = BucketRequest { layout: self.layout_version(), bucket: bucket.0 };
         let digests = async {
             let until = later(self.inner.gather_timeout);

@@ -250,6 +250,14 @@ pub(super) struct StoredAnswer {
     pub(super) more: Vec<ItemMessage>,
 }
 
+/// What a replica holds, and whether that is all that it ever acknowledged: a replica that recovers
+/// says what it has, and that it may be too little.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Held<T> {
+    pub(super) held: T,
+    pub(super) is_whole: bool,
+}
+
 /// What comes back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Answer<T> {

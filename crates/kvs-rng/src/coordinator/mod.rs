@@ -41,6 +41,7 @@ mod merge;
 pub mod message;
 mod peers;
 mod read;
+mod recovery;
 mod repair;
 mod replay;
 mod replicate;

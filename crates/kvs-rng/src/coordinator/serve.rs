@@ -12,8 +12,8 @@ use thiserror::Error;
 use super::calls::item_len;
 use super::error::RingError;
 use super::message::{
-    self, Answer, BucketRequest, Bytes, ItemMessage, ItemsAnswer, MessageError, PageRequest,
-    MESSAGE_BYTES, ReadRequest, Refusal, ScanRequest, StoreRequest, StoredAnswer, WriteRequest,
+    self, Answer, BucketRequest, Bytes, Held, ItemMessage, ItemsAnswer, MESSAGE_BYTES, MessageError,
+    PageRequest, ReadRequest, Refusal, ScanRequest, StoreRequest, StoredAnswer, WriteRequest,
     read_items,
 };
 use super::write::check;
@@ -200,7 +200,7 @@ impl Coordinator {
         let scanned =
             self.replica().scan(bucket, partition, &request.range, order, rows, bytes).await;
         match scanned {
-            Ok(found) => answer(&items_answer(&found)),
+            Ok(found) => answer(&Answer::Done(items_answer(&found))),
             Err(error) => answer(&RingError::from(error).to_answer::<()>()),
         }
     }
@@ -215,8 +215,11 @@ impl Coordinator {
         }
         let after = request.after.map(message::KeyMessage::read).transpose()?;
         let (rows, bytes) = bounded(request.rows, request.bytes);
-        match self.replica().page(Bucket(request.bucket), after.as_ref(), rows, bytes).await {
-            Ok(found) => answer(&items_answer(&found)),
+        let bucket = Bucket(request.bucket);
+        // Before the rows are read: what is repaired meanwhile may have been missing.
+        let is_whole = self.replica().is_whole(bucket);
+        match self.replica().page(bucket, after.as_ref(), rows, bytes).await {
+            Ok(found) => answer(&Answer::Done(Held { held: items_answer(&found), is_whole })),
             Err(error) => answer(&RingError::from(error).to_answer::<()>()),
         }
     }
@@ -235,8 +238,9 @@ impl Coordinator {
         if bucket.0 >= layout.hashing().buckets() {
             return Err(MessageError::new("there is no such bucket").into());
         }
+        let is_whole = self.replica().is_whole(bucket);
         match self.replica().digests(bucket).await {
-            Ok(leaves) => answer(&Answer::Done(leaves)),
+            Ok(leaves) => answer(&Answer::Done(Held { held: leaves, is_whole })),
             Err(error) => answer(&RingError::from(error).to_answer::<()>()),
         }
     }
@@ -256,9 +260,9 @@ fn elsewhere<T>(reason: &str) -> Answer<T> {
     })
 }
 
-fn items_answer((items, more): &(Vec<Item>, bool)) -> Answer<ItemsAnswer> {
+fn items_answer((items, more): &(Vec<Item>, bool)) -> ItemsAnswer {
     let items = items.iter().map(ItemMessage::from).collect();
-    Answer::Done(ItemsAnswer { items, more: *more })
+    ItemsAnswer { items, more: *more }
 }
 
 /// As many items as one answer has room for. What is left out will stand beside the write.

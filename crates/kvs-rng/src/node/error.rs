@@ -1,6 +1,7 @@
 //! Why a node can't serve.
 
 use std::io;
+use std::net::SocketAddr;
 
 use kvs_core::DbaError;
 use thiserror::Error;
@@ -10,6 +11,7 @@ use crate::identity::{ClusterId, NodeId};
 use crate::layout::{LayoutError, QuorumError};
 use crate::membership::MembershipError;
 use crate::transport::StartError;
+use crate::transport::handshake::HandshakeError;
 
 /// A node could not start.
 #[derive(Debug, Error)]
@@ -18,6 +20,14 @@ pub enum NodeError {
     /// The store failed or holds what can't be read. Nothing was started.
     #[error(transparent)]
     Store(#[from] DbaError),
+    /// The store is an embedded one with records of its own, which a node would neither show nor keep
+    /// safe. Nothing changed; final.
+    #[error(
+        "the data folder holds the records of an embedded store, and can't be a node's: start the \
+         node on an empty folder; to take the records along, save them to an archive and load that \
+         into the cluster"
+    )]
+    Embedded,
     /// The data folder is of a node of a cluster with another name. Nothing changed; final.
     #[error(
         "the data folder is of a node of the cluster {found:?}, not of {expected:?}; \
@@ -81,6 +91,30 @@ pub enum NodeError {
     /// No cluster could be founded.
     #[error("founding a cluster: {0}")]
     Found(#[from] FoundError),
+    /// The nodes to join won't have this one as the two sides are set up: another cluster name, another
+    /// cluster, another key, no protocol in common. Nothing changed; final.
+    #[error("the cluster at {address} can't be joined: {reason}")]
+    Refused {
+        /// Who was asked to join.
+        address: SocketAddr,
+        /// What it said; or what this node has against it.
+        reason: HandshakeError,
+    },
+    /// All addresses to join are of this node itself. Nothing changed; final.
+    #[error("the addresses to join are this node's own; give one of another member, or none")]
+    JoinsItself,
+    /// The node runs already, at another address: one of the two has a copy of the other's data folder.
+    /// Nothing changed in the cluster; final while the other runs.
+    #[error(
+        "{node} is running at {address}: this data folder is a copy of its own, or the other way \
+         round; end that one first, or start this one on an empty folder"
+    )]
+    RunsElsewhere {
+        /// This node.
+        node: NodeId,
+        /// Where it runs.
+        address: SocketAddr,
+    },
     /// The cluster did not take the node in.
     #[error("joining the cluster: {0}")]
     Join(#[source] ProposeError),

@@ -1,9 +1,11 @@
 //! Who this node is, on its disk.
 
+use std::ops::Bound;
+
 use kvs_core::engine::WriteSet;
 use kvs_core::env::Env;
 use kvs_core::format::envelope::Envelope;
-use kvs_core::{DbaError, RowKind, Store, Value};
+use kvs_core::{DbaError, Order, RowKind, Store, Value, prefix_end};
 use serde::{Deserialize, Serialize};
 
 use super::error::NodeError;
@@ -29,6 +31,9 @@ impl Persona {
         cluster_name: &str,
     ) -> Result<Self, NodeError> {
         let found = store.raw().get(key()).await?;
+        if holds_embedded(store).await? {
+            return Err(NodeError::Embedded);
+        }
         let mut persona = match found {
             Some(bytes) => Self::from_bytes(Envelope::decode(&bytes)?.payload)?,
             None => Self {
@@ -54,6 +59,28 @@ impl Persona {
         writes.stored(&key(), Some(&Envelope::new(&self.to_bytes()?).encode()));
         store.synced().raw().write(writes).await
     }
+}
+
+/// Whether `store` is that of a node of a cluster, and not an embedded one. An embedded store's rows in
+/// it would be shown to nobody, and its own are not an embedded store's.
+///
+/// # Errors
+/// The store can't be read.
+pub async fn is_node(store: &Store) -> Result<bool, DbaError> {
+    Ok(store.raw().get(key()).await?.is_some())
+}
+
+/// Whether `store` holds rows of an embedded store.
+async fn holds_embedded(store: &Store) -> Result<bool, DbaError> {
+    for kind in [RowKind::Plain, RowKind::Entity, RowKind::Chunk] {
+        let start = [kind as u8];
+        let end = prefix_end(&start).map_or(Bound::Unbounded, Bound::Excluded);
+        let range = (Bound::Included(start.to_vec()), end);
+        if !store.raw().scan(range, Order::Ascending, 1, 1).await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn key() -> Vec<u8> {

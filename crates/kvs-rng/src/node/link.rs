@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use super::methods;
 use crate::consensus::{self, LinkError};
-use crate::coordinator::{PeerError, Peers};
+use crate::coordinator::{PeerError, Peers, message};
 use crate::identity::NodeId;
 use crate::membership::Membership;
 use crate::transport::{CallError, Channel, Target, Transport};
@@ -55,7 +55,11 @@ impl Peers for Replicas {
             return Err(PeerError { sent: false, reason: format!("{to} is not in the layout") });
         };
         let target = Target { id: Some(to), address };
-        let answer = self.transport.call(target, Channel::Control, method, body, deadline).await;
+        let channel = match method {
+            message::PAGE | message::DIGESTS => Channel::Bulk,
+            _ => Channel::Control,
+        };
+        let answer = self.transport.call(target, channel, method, body, deadline).await;
         answer.map_err(|error| PeerError { sent: error.was_sent(), reason: error.to_string() })
     }
 

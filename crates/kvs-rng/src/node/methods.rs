@@ -4,6 +4,8 @@
 pub(super) const CONSENSUS: u16 = 1;
 /// Whether the node holds no data, and the promise to take none for a moment.
 pub(super) const HOLD: u16 = 2;
+/// The last write of the asking node that is known.
+pub(super) const LAST_WRITE: u16 = 3;
 /// From here on: the coordinator's own.
 pub(super) const COORDINATOR: u16 = 0x100;
 

@@ -35,6 +35,7 @@ mod admission;
 mod config;
 mod error;
 mod identity;
+mod join;
 mod keeper;
 mod layouts;
 mod link;
@@ -42,6 +43,7 @@ mod methods;
 mod service;
 mod start;
 mod status;
+mod witness;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -60,6 +62,7 @@ use crate::transport::Transport;
 
 pub use config::NodeConfig;
 pub use error::NodeError;
+pub use identity::is_node;
 pub use status::{MemberStatus, RingState, Status};
 
 /// How long requests in flight may take when the node ends.
@@ -75,7 +78,8 @@ pub struct Node {
     layouts: Arc<layouts::Published>,
     replica: Replica,
     ring: Ring,
-    _background: [Background; 2],
+    _closing: start::Closing,
+    _background: [Background; 4],
 }
 
 impl Node {

@@ -25,6 +25,7 @@ impl Service for Inbox {
         match method {
             methods::CONSENSUS => Ok(part(&self.consensus)?.handle(from.node, &body).await),
             methods::HOLD => super::admission::hold(part(&self.replica)?).await,
+            methods::LAST_WRITE => super::witness::answer(part(&self.replica)?, from.node),
             methods::COORDINATOR.. => {
                 let handled = part(&self.coordinator)?.handle(from.node, method, &body).await;
                 handled.map_err(|error| Fault::new(faults::REFUSED, error.to_string()))

@@ -13,8 +13,9 @@ use super::identity::Persona;
 use super::layouts::Published;
 use super::link::{Link, Replicas};
 use super::service::Inbox;
-use super::{Node, admission, keeper};
-use crate::consensus::{Consensus, ProposeError};
+use super::witness::Witnesses;
+use super::{Node, admission, join, keeper};
+use crate::consensus::Consensus;
 use crate::coordinator::{Coordinator, Layouts, Ring};
 use crate::hints::Hints;
 use crate::identity::ClusterId;
@@ -24,10 +25,17 @@ use crate::replica::Replica;
 use crate::transport::{self, Transport};
 use crate::version::{AHEAD_MAX, HybridClock, LastWriteWins};
 
-/// How long one round of asking the members to join takes, before it is said in the log.
-const JOIN_ROUND: Duration = Duration::from_secs(10);
 /// How long telling the cluster of a new address may take.
 const UPDATE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Closes the transport when it is dropped: what serves its requests holds it, and would keep it open.
+pub(super) struct Closing(Transport);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
 
 pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, NodeError> {
     let quorum = config.quorum.unwrap_or_default();
@@ -45,6 +53,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         inbox.clone(),
     )
     .await?;
+    let closing = Closing(transport.clone());
     let address = advertised(&config, transport.local_address());
     let consensus = Consensus::start(
         id,
@@ -56,11 +65,12 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     )
     .await?;
     let consensus = Arc::new(consensus);
+    let layouts = Arc::new(Published::new(consensus.clone()));
+    join::check_moved(&transport, layouts.current().as_deref(), id, address).await?;
     // Each is set once, here.
     let _ = inbox.consensus.set(consensus.clone());
     let _ = inbox.replica.set(replica.clone());
 
-    let layouts = Arc::new(Published::new(consensus.clone()));
     let seeds = resolve(&config).await?;
     let membership = Membership::start(
         membership_config(&config, &persona, address, transport.local_address(), seeds.clone()),
@@ -85,10 +95,22 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         config.env.clone(),
         config.gather_timeout,
     );
+    let mut witnesses =
+        layouts.current().map(|layout| Witnesses::new(&transport, &replica, &layout));
+    if let Some(witnesses) = &mut witnesses {
+        witnesses.ask().await;
+    }
+    let witnessing = Background::run(async move {
+        if let Some(witnesses) = witnesses {
+            witnesses.ask_on().await;
+        }
+    });
+    // Only now: no write is minted before that.
     let _ = inbox.coordinator.set(coordinator.clone());
     let replaying = coordinator.replaying();
     let keeper = keeper::keep(id, membership.clone(), layouts.clone(), coordinator.clone());
     let keeper = Background::run(keeper);
+    let recovering = coordinator.recovering();
 
     let me = Member {
         zone: config.zone.clone(),
@@ -98,7 +120,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     let layout = match layouts.current() {
         Some(layout) => layout,
         None if seeds.is_empty() => found(&config, &consensus, me.clone()).await?,
-        None => join(&consensus, &me, &seeds).await?,
+        None => join::join(&transport, &consensus, &me, &seeds).await?,
     };
     check_cluster(&config, &persona, &layout)?;
     transport.set_cluster(layout.cluster());
@@ -117,7 +139,8 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         layouts,
         replica,
         ring,
-        _background: [replaying, keeper],
+        _closing: closing,
+        _background: [replaying, keeper, recovering, witnessing],
     })
 }
 
@@ -183,23 +206,6 @@ async fn found(
         me,
     )?;
     Ok(consensus.found(layout).await?)
-}
-
-/// Asks until the cluster answers; it may have to be started first.
-async fn join(
-    consensus: &Consensus,
-    me: &Member,
-    seeds: &[SocketAddr],
-) -> Result<Arc<Layout>, NodeError> {
-    loop {
-        match consensus.join(me, seeds, JOIN_ROUND).await {
-            Ok(layout) => return Ok(layout),
-            Err(error @ (ProposeError::Refused { .. } | ProposeError::Stopped(_))) => {
-                return Err(NodeError::Join(error));
-            }
-            Err(error) => tracing::warn!(node = %me.id, %error, "not part of the cluster yet"),
-        }
-    }
 }
 
 /// Whether this node, its settings and the layout belong together.

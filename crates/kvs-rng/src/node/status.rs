@@ -34,6 +34,9 @@ pub struct Status {
     pub leader: Option<NodeId>,
     /// What this node's own replicas may be asked.
     pub condition: Condition,
+    /// Buckets of this node that are still to be repaired from other replicas: after an unclean start
+    /// these are not read here.
+    pub buckets_to_recover: usize,
     /// The members, in the order of their ids.
     pub members: Vec<MemberStatus>,
 }
@@ -99,6 +102,7 @@ impl Node {
             state: coordinator.state(),
             leader: consensus.leader,
             condition: self.replica.condition(),
+            buckets_to_recover: coordinator.buckets_to_recover().len(),
             members: layout.members().values().map(member).collect(),
         })
     }

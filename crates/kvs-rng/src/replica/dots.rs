@@ -23,6 +23,8 @@ pub(super) struct Dots {
     /// Its writes are synced.
     raw: Raw,
     last: Mutex<u64>,
+    /// The same, for those who don't give any; changes under its lock.
+    given: AtomicU64,
     /// Dots up to here may be given; changes under the lock of `last`.
     reserved: AtomicU64,
 }
@@ -35,7 +37,13 @@ impl Dots {
             None => 0,
         };
         let reserved = reserve(last, writes)?;
-        Ok(Self { node, raw, last: Mutex::new(last), reserved: AtomicU64::new(reserved) })
+        Ok(Self {
+            node,
+            raw,
+            last: Mutex::new(last),
+            given: AtomicU64::new(last),
+            reserved: AtomicU64::new(reserved),
+        })
     }
 
     /// Gives the next `count` dots, in ascending order; waits for the disk if they pass the block.
@@ -50,11 +58,17 @@ impl Dots {
             self.reserved.store(reserved, Ordering::Release);
         }
         *last = after;
+        self.given.store(after, Ordering::Release);
         let node = self.node;
         Ok((before..after).map(move |counter| Dot::new(node, counter + 1)))
     }
 
-    /// No dot behind this one has ever been given.
+    /// No dot behind this one has ever been given from this data folder. (Of those before it, up to a
+    /// block may not have been given either.)
+    pub(super) fn given(&self) -> u64 {
+        self.given.load(Ordering::Acquire)
+    }
+
     pub(super) fn reserved(&self) -> u64 {
         self.reserved.load(Ordering::Acquire)
     }

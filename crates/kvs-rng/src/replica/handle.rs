@@ -13,6 +13,7 @@ use super::hold::Hold;
 use super::leaves::Leaves;
 use super::rows;
 use super::start::{Condition, Start};
+use super::witness::Witness;
 use crate::hash::Bucket;
 use crate::identity::NodeId;
 use crate::version::{HybridClock, Versions};
@@ -35,6 +36,7 @@ pub(super) struct Inner {
     pub(super) dots: Dots,
     pub(super) start: Start,
     pub(super) hold: Hold,
+    pub(super) witness: Witness,
 }
 
 impl Replica {
@@ -59,17 +61,9 @@ impl Replica {
         let start = Start::open(node, synced.clone(), boot_id, durable, &mut writes).await?;
         synced.write(writes).await?;
         let (raw, buckets) = (store.raw(), Buckets::new());
-        Ok(Self {
-            inner: Arc::new(Inner {
-                node,
-                clock,
-                raw,
-                buckets,
-                dots,
-                start,
-                hold: Hold::default(),
-            }),
-        })
+        let (hold, witness) = (Hold::default(), Witness::default());
+        let inner = Inner { node, clock, raw, buckets, dots, start, hold, witness };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The node whose replica it is.
@@ -85,6 +79,11 @@ impl Replica {
     /// What it may be asked.
     pub fn condition(&self) -> Condition {
         self.inner.start.condition()
+    }
+
+    /// Whether it holds all of a bucket that it ever acknowledged, and so may be asked for it.
+    pub fn is_whole(&self, bucket: Bucket) -> bool {
+        self.inner.start.check(bucket).is_ok()
     }
 
     /// The versions of a key; empty ones if it was never written.

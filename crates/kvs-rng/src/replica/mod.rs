@@ -90,6 +90,7 @@ mod settling;
 mod start;
 #[cfg(test)]
 mod tests;
+mod witness;
 mod writing;
 
 pub use dots::DOTS_RESERVED;
@@ -99,4 +100,5 @@ pub use item::{Item, Write};
 pub use leaves::{LEAVES, Leaves};
 pub use reading::PAGE_BYTES_MAX;
 pub use start::{Condition, boot_id};
+pub use witness::LastWrite;
 pub use writing::Stored;

@@ -96,6 +96,8 @@ pub(super) struct Start {
     /// As it is on disk.
     mark: tokio::sync::Mutex<Mark>,
     recovering: AtomicBool,
+    /// It was recovering in this run, and is no more.
+    recovered: AtomicBool,
     /// Buckets that are as good as if nothing had happened.
     repaired: Mutex<BTreeSet<Bucket>>,
     old_folder: AtomicBool,
@@ -125,6 +127,7 @@ impl Start {
             raw,
             mark: tokio::sync::Mutex::new(mark),
             recovering: AtomicBool::new(recovering),
+            recovered: AtomicBool::new(false),
             repaired: Mutex::default(),
             old_folder: AtomicBool::new(old_folder),
             closed: AtomicBool::new(false),
@@ -167,6 +170,7 @@ impl Start {
     pub(super) async fn all_repaired(&self) -> Result<()> {
         let mut mark = self.mark.lock().await;
         self.write(&mut mark, |mark| mark.recovering = false).await?;
+        self.recovered.store(true, Ordering::Release);
         self.recovering.store(false, Ordering::Release);
         Ok(())
     }
@@ -180,6 +184,25 @@ impl Start {
         }
         let mut mark = self.mark.lock().await;
         self.write(&mut mark, |mark| mark.old_folder = true).await
+    }
+
+    /// Others have a write that this node once made, and it has it no more: it has lost writes without
+    /// noticing, as when its data folder was put back from a copy. It recovers, once in a run: what is
+    /// found after that was never acknowledged.
+    pub(super) async fn found_loss(&self, bucket: Bucket) -> Result<()> {
+        if self.recovered.load(Ordering::Acquire)
+            || self.check(bucket).is_err()
+            || self.recovering.swap(true, Ordering::AcqRel)
+        {
+            return Ok(());
+        }
+        tracing::error!(
+            node = %self.node, %bucket,
+            "others have a write of this node that its data folder lacks: the folder may be an old \
+             copy; all buckets are repaired from the others before they are read here"
+        );
+        let mut mark = self.mark.lock().await;
+        self.write(&mut mark, |mark| mark.recovering = true).await
     }
 
     /// Lets nothing in any more.

@@ -177,13 +177,18 @@ impl Inner {
         for Item { key, versions } in items {
             self.observe(&versions);
             let known = versions.context().counter(self.node);
-            if known > self.dots.reserved() {
+            let is_stray = known > self.dots.given();
+            if is_stray {
                 // What others hold is stored all the same.
                 self.start.found_stray(known).await.map_err(ReplicaError::NotBegun)?;
             }
+            self.witness.note(self.node, bucket, &key, &versions);
             let place = changes.read(&self, bucket, key).await?;
             if let Some(change) = changes.changes.get_mut(place) {
                 change.has_more |= !versions.descends(&change.item.versions);
+                if !is_stray && known > change.item.versions.context().counter(self.node) {
+                    self.start.found_loss(bucket).await?;
+                }
                 change.is_changed |= change.item.versions.join(versions);
                 check_readable(&change.item.versions)?;
             }

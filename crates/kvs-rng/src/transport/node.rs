@@ -136,6 +136,13 @@ impl Transport {
         self.node.counters.snapshot()
     }
 
+    /// Ends the transport at once, as if its process had been killed: requests that run are cut off.
+    pub fn close(&self) {
+        let Ending(phases) = &*self.ending;
+        phases.advance(Phase::Closed);
+        self.pool.close();
+    }
+
     /// Ends the transport. It takes no more connections and requests; requests that run have up to
     /// `deadline` to finish, and may make calls meanwhile; then everything is closed. Returns whether
     /// all of them finished.

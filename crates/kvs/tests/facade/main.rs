@@ -3,5 +3,7 @@
 #![cfg(test)]
 
 mod archives;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod entities;
 mod records;

@@ -106,8 +106,15 @@ impl Hello {
             return refusal(Cause::ClusterName, reason);
         }
         if us == them {
-            let reason = format!("both sides are node {us}: itself, or a copy of its data folder");
-            return refusal(Cause::Itself, reason);
+            let same = (self.incarnation, self.address) == (other.incarnation, other.address);
+            if same {
+                return refusal(Cause::Itself, format!("both sides are node {us} itself"));
+            }
+            let reason = format!(
+                "node {us} at {} and at {}: one of the two has a copy of the other's data folder",
+                self.address, other.address
+            );
+            return refusal(Cause::Copy, reason);
         }
         if let (Some(ours), Some(theirs)) = (self.cluster, other.cluster)
             && ours != theirs

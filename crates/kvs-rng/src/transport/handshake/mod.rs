@@ -40,8 +40,10 @@ pub enum Cause {
     Cluster,
     /// They have no protocol version in common.
     Protocol,
-    /// They have the same id: a node met itself or a copy of its data folder.
+    /// A node met itself.
     Itself,
+    /// Another process has the same id: one of the two has a copy of the other's data folder.
+    Copy,
     /// Something that this release doesn't know.
     Other(u16),
 }
@@ -53,6 +55,7 @@ impl Cause {
             Self::Cluster => 2,
             Self::Protocol => 3,
             Self::Itself => 4,
+            Self::Copy => 5,
             Self::Other(code) => code,
         }
     }
@@ -63,6 +66,7 @@ impl Cause {
             2 => Self::Cluster,
             3 => Self::Protocol,
             4 => Self::Itself,
+            5 => Self::Copy,
             _ => Self::Other(code),
         }
     }

@@ -47,6 +47,7 @@ async fn both_sides_have_the_reason_of_a_refusal() {
         (Cause::Cluster, Hello { cluster: Some(ClusterId::from_bytes([8; 16])), ..hello(2) }),
         (Cause::Protocol, Hello { protocol_min: 3, protocol_max: 4, ..hello(2) }),
         (Cause::Itself, hello(1)),
+        (Cause::Copy, Hello { incarnation: Incarnation(4), ..hello(1) }),
     ];
     for (cause, them) in others {
         let HandshakeError::RefusedByPeer(told) = meet(hello(1), them.clone()).await.0.unwrap_err()

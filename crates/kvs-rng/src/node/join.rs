@@ -1,0 +1,147 @@
+//! How a node finds out that it may take part, before it does.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::error::NodeError;
+use crate::consensus::{Consensus, ProposeError};
+use crate::identity::NodeId;
+use crate::layout::{Layout, Member};
+use crate::transport::handshake::{Cause, HandshakeError};
+use crate::transport::secure::SecureError;
+use crate::transport::{CallError, Channel, ConnectError, Reason, Transport};
+
+/// How long one round of asking the members to join takes, before it is said in the log.
+const JOIN_ROUND: Duration = Duration::from_secs(10);
+/// How long a node has to show who it is.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
+/// The pause before a node that broke a handshake off is tried again.
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
+/// So many handshakes in a row that were broken off without a reason are a refusal.
+const BROKEN_OFF_MAX: u32 = 5;
+
+/// What is at an address.
+enum Found {
+    /// A node that will talk to this one.
+    Willing,
+    /// This node itself.
+    Itself,
+    /// Nobody, for now.
+    Nobody,
+    /// Somebody who ends the handshake and doesn't say why; may be tried again after the pause.
+    BrokenOff(HandshakeError, Duration),
+    /// A node that will never talk to this one as the two are set up.
+    Unwilling(HandshakeError),
+}
+
+/// Asks until the cluster answers; it may have to be started first. Ends when all who are there won't
+/// have this node.
+pub(super) async fn join(
+    transport: &Transport,
+    consensus: &Consensus,
+    me: &Member,
+    seeds: &[SocketAddr],
+) -> Result<Arc<Layout>, NodeError> {
+    let mut broken_off = 0;
+    loop {
+        let mut pause = None;
+        match look_for_willing(transport, seeds).await? {
+            None => broken_off = 0,
+            Some((address, reason, _)) if broken_off + 1 >= BROKEN_OFF_MAX => {
+                return Err(NodeError::Refused { address, reason });
+            }
+            Some((_, _, wait)) => {
+                broken_off += 1;
+                pause = Some(wait.max(LOOK_PAUSE));
+            }
+        }
+        if let Some(pause) = pause {
+            sleep(pause).await;
+            continue;
+        }
+        match consensus.join(me, seeds, JOIN_ROUND).await {
+            Ok(layout) => return Ok(layout),
+            Err(error @ (ProposeError::Refused { .. } | ProposeError::Stopped(_))) => {
+                return Err(NodeError::Join(error));
+            }
+            Err(error) => tracing::warn!(node = %me.id, %error, "not part of the cluster yet"),
+        }
+    }
+}
+
+/// Looks who is at `seeds`. An error if somebody refuses this node for good and nobody is willing;
+/// the last one who broke off, if there is nobody else.
+async fn look_for_willing(
+    transport: &Transport,
+    seeds: &[SocketAddr],
+) -> Result<Option<(SocketAddr, HandshakeError, Duration)>, NodeError> {
+    let (mut broken_off, mut unwilling) = (None, None);
+    let (mut is_nobody, mut is_only_this) = (false, true);
+    for address in seeds {
+        let found = look(transport, *address).await;
+        is_only_this &= matches!(found, Found::Itself);
+        match found {
+            Found::Willing => return Ok(None),
+            Found::Itself => {}
+            Found::Nobody => is_nobody = true,
+            Found::BrokenOff(reason, pause) => broken_off = Some((*address, reason, pause)),
+            Found::Unwilling(reason) => unwilling = Some((*address, reason)),
+        }
+    }
+    if let Some((address, reason)) = unwilling {
+        return Err(NodeError::Refused { address, reason });
+    }
+    if is_only_this {
+        return Err(NodeError::JoinsItself);
+    }
+    Ok(broken_off.filter(|_| !is_nobody))
+}
+
+async fn look(transport: &Transport, address: SocketAddr) -> Found {
+    let error = match transport.peer(address, Channel::Control, LOOK_TIMEOUT).await {
+        Ok(_) => return Found::Willing,
+        Err(CallError::NotSent {
+            reason: Reason::Unreachable { error: ConnectError::Handshake(error), retry },
+            ..
+        }) => (error, retry),
+        Err(_) => return Found::Nobody,
+    };
+    match error {
+        (HandshakeError::Refused(refusal) | HandshakeError::RefusedByPeer(refusal), _)
+            if refusal.cause == Cause::Itself =>
+        {
+            Found::Itself
+        }
+        (
+            error @ (HandshakeError::Refused(_)
+            | HandshakeError::RefusedByPeer(_)
+            | HandshakeError::Secure(SecureError::KeyDiffers | SecureError::NoKey)),
+            _,
+        ) => Found::Unwilling(error),
+        (HandshakeError::Timeout(_), _) => Found::Nobody,
+        (error, retry) => Found::BrokenOff(error, retry),
+    }
+}
+
+/// Refuses to move a node to `address` while it runs where the layout has it: then one of the two runs
+/// on a copy of the other's data folder.
+pub(super) async fn check_moved(
+    transport: &Transport,
+    layout: Option<&Layout>,
+    node: NodeId,
+    address: SocketAddr,
+) -> Result<(), NodeError> {
+    let held = layout.and_then(|layout| layout.member(node)).map(|member| member.address);
+    let Some(elsewhere) = held.filter(|held| *held != address) else { return Ok(()) };
+    match look(transport, elsewhere).await {
+        Found::Unwilling(
+            HandshakeError::Refused(refusal) | HandshakeError::RefusedByPeer(refusal),
+        ) if refusal.cause == Cause::Copy => {
+            Err(NodeError::RunsElsewhere { node, address: elsewhere })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,8 @@
+//! Nodes that start badly, on loopback.
+
+#![cfg(test)]
+
+mod old_folder;
+mod recovering;
+mod refused;
+mod support;
