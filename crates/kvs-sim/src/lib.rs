@@ -20,6 +20,7 @@
 //! cargo xtask sim --seed 42           one of them again
 //! ```
 
+mod alone;
 pub mod check;
 mod client;
 pub mod clock;

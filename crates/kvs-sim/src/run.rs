@@ -7,6 +7,7 @@ use std::time::Duration;
 use kvs_rng::replica::Condition;
 use turmoil::Sim;
 
+use crate::alone::alone;
 use crate::check::{self, Violation};
 use crate::draw::Draw;
 use crate::host;
@@ -58,8 +59,9 @@ pub struct Counts {
     pub unknown: usize,
 }
 
-/// Runs a scenario.
+/// Runs a scenario; waits for others in this process to end.
 pub fn run(scenario: Scenario) -> Run {
+    let _alone = alone();
     let world = World::new(scenario.clone());
     let mut violations = Driver::new(world.clone()).run().err().into_iter().collect::<Vec<_>>();
     if violations.is_empty() {
