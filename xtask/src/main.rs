@@ -7,6 +7,7 @@
 //! | `cluster` | starts, breaks and ends a cluster on this machine |
 //! | `test` | runs every test of the workspace |
 //! | `tidy` | checks the rules of the code base that no compiler knows |
+//! | `sim` | runs whole clusters in one thread, under faults, from seeds |
 //! | `bench` | builds and runs the benchmarks |
 //! | `ci` | all of the above that a change must pass |
 //!
@@ -30,6 +31,7 @@ mod demo;
 mod rocksdb;
 mod setup;
 mod sh;
+mod sim;
 mod test;
 mod tidy;
 
@@ -65,6 +67,10 @@ enum Chore {
         #[arg(long)]
         write: bool,
     },
+    /// Run whole clusters in one thread, under faults: `--seeds 1..200`, or `--seed 42` for one again.
+    ///
+    /// Also: `--nodes 5` fixes their number, `--verbose` prints every operation.
+    Sim(PassedOn),
     /// Run benchmarks.
     Bench {
         #[command(subcommand)]
@@ -93,6 +99,7 @@ fn main() -> ExitCode {
         Chore::Cluster { cluster } => cluster::run(cluster),
         Chore::Test(PassedOn { args }) => test::run(&args),
         Chore::Tidy { write } => tidy::run(write),
+        Chore::Sim(PassedOn { args }) => sim::run(args),
         Chore::Bench { suite } => bench::run(suite),
         Chore::Ci { no_test } => ci::run(no_test),
     };

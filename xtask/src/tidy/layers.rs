@@ -98,6 +98,12 @@ pub(super) const LAYERS: &[Layer] = &[
         behind: &[],
     },
     Layer {
+        name: "kvs-sim",
+        holds: "whole clusters in one thread from one seed, under faults; the program `kvs-sim`",
+        may_use: &["kvs-core", "kvs-rng"],
+        behind: &[],
+    },
+    Layer {
         name: "kvs-tests",
         holds: "tests across crates and processes",
         may_use: &[
@@ -111,6 +117,7 @@ pub(super) const LAYERS: &[Layer] = &[
             "kvs",
             "kvs-bench",
             "kvs-server",
+            "kvs-sim",
         ],
         behind: &[],
     },
