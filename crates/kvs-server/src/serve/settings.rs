@@ -156,9 +156,8 @@ impl Settings {
     /// # Errors
     /// Key and certificate files that can't be read, an address that stands for nothing.
     pub(super) fn cluster(&self) -> Result<ClusterConfig> {
-        let refused = |flag: &str, problem: &dyn Display| {
-            Failure::Refused(format!("{flag}: {problem}"))
-        };
+        let refused =
+            |flag: &str, problem: &dyn Display| Failure::Refused(format!("{flag}: {problem}"));
         let mut cluster = ClusterConfig::new(&self.data_dir, self.rpc_addr);
         cluster.storage = self.store().options();
         let node = &mut cluster.node;

@@ -28,7 +28,10 @@ fn without_anything_said_defaults_hold() {
     assert_eq!(settings.resp_addr.to_string(), "127.0.0.1:6380");
     assert_eq!(settings.http_addr.to_string(), "127.0.0.1:8343");
     assert_eq!((settings.advertise_addr, settings.quorum), (None, None));
-    assert_eq!((settings.buckets, settings.virtual_nodes, settings.hash_length), (None, None, None));
+    assert_eq!(
+        (settings.buckets, settings.virtual_nodes, settings.hash_length),
+        (None, None, None)
+    );
     assert_eq!(settings.gather_timeout.to_string(), "3000ms");
     assert!(!settings.node_name.is_empty());
 }
