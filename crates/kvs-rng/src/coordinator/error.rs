@@ -136,10 +136,11 @@ impl RingError {
 
     /// Whether another replica may do what this one doesn't.
     fn is_elsewhere(&self) -> bool {
-        matches!(
-            self,
-            Self::Busy { .. } | Self::NoLayout { .. } | Self::Replica(ReplicaError::Recovering { .. })
-        )
+        match self {
+            Self::Busy { .. } | Self::NoLayout { .. } => true,
+            Self::Replica(error) => error.is_of_this_node(),
+            _ => false,
+        }
     }
 
     fn operation(&self) -> &'static str {

@@ -16,7 +16,7 @@ use super::{Coordinator, LAYOUT_TRIES, later};
 use crate::hash::Bucket;
 use crate::identity::NodeId;
 use crate::layout::Layout;
-use crate::replica::{Item, ReplicaError, Write};
+use crate::replica::{Item, Write};
 
 /// How long a node that seems to be down is given to show that it is not.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(200);
@@ -75,14 +75,24 @@ impl Coordinator {
     ) -> Result<(), RingError> {
         let bucket = layout.bucket_of(partition);
         self.look_for_quorum(&layout, bucket, until).await?;
-        let mut nodes = self.preferred(layout.replicas(bucket));
-        if nodes.first() == Some(&self.id()) {
-            match self.mint(&layout, partition, writes.to_vec(), until).await {
-                Err(RingError::Replica(ReplicaError::Recovering { .. })) => nodes.remove(0),
-                done => return done,
-            };
-        }
-        self.forward(&layout, &nodes, partition, writes, until).await
+        let nodes = self.preferred(layout.replicas(bucket));
+        let mut tally = Tally::default();
+        let others = match nodes.split_first() {
+            Some((first, others)) if *first == self.id() => {
+                match self.mint(&layout, partition, writes.to_vec(), until).await {
+                    // As with a full disk: the others have theirs.
+                    Err(RingError::Replica(error))
+                        if error.is_of_this_node() && !others.is_empty() =>
+                    {
+                        tally.failed.push((self.id(), error.into()));
+                    }
+                    done => return done,
+                }
+                others
+            }
+            _ => &nodes,
+        };
+        self.forward(&layout, others, tally, partition, writes, until).await
     }
 
     /// Refuses a write for which W replicas are not to be had, before anything is minted. Asks those
@@ -155,17 +165,18 @@ impl Coordinator {
         Ok(())
     }
 
-    /// Has the first of `nodes` that can be reached mint it.
+    /// Has the first of `nodes` that can be reached mint it. The `tally` has those that were tried
+    /// before.
     async fn forward(
         &self,
         layout: &Layout,
         nodes: &[NodeId],
+        mut tally: Tally,
         partition: &[u8],
         writes: &[Write],
         until: Instant,
     ) -> Result<(), RingError> {
         let operation = "write";
-        let mut tally = Tally::default();
         for node in nodes {
             let left = until.saturating_duration_since(Instant::now());
             // So that its answer, also that it knows no outcome, still comes in time.
