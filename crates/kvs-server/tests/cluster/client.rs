@@ -6,30 +6,31 @@ use std::time::Duration;
 use redis::{Client as Redis, Cmd, Connection, FromRedisValue, RedisError, cmd};
 use serde_json::Value;
 
-/// How long a node may take to answer before another one is asked. A node that stands still is no
-/// reason to wait.
+/// How long a node may take to answer, unless told otherwise.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
-/// Why there is no answer.
+/// Why there is no answer. Whether anything was done makes no difference here: all is done again until
+/// it is acknowledged.
 #[derive(Debug)]
-pub(crate) enum Failure {
-    /// Nothing was done.
-    NotApplied(String),
-    /// It may have been done.
-    Unknown(String),
-}
+pub(crate) struct Failure(pub(crate) String);
 
 pub(crate) type Answer<T> = Result<T, Failure>;
 
 /// A client of one node, which connects anew when its connection is gone.
 pub(crate) struct Client {
     address: SocketAddr,
+    answer_max: Duration,
     connection: Option<Connection>,
 }
 
 impl Client {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, connection: None }
+        Self { address, answer_max: ANSWER_MAX, connection: None }
+    }
+
+    /// The same, for which an answer that takes longer is none.
+    pub(crate) fn answer_max(self, answer_max: Duration) -> Self {
+        Self { answer_max, ..self }
     }
 
     pub(crate) fn put(&mut self, key: &str, value: &str) -> Answer<()> {
@@ -58,29 +59,33 @@ impl Client {
     fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Answer<T> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.connect().map_err(|error| Failure::NotApplied(self.told(&error)))?,
+            None => self.connect().map_err(|error| self.failure(&error))?,
         };
         let answer = command.query(&mut connection);
-        if answer.as_ref().is_err_and(|error: &RedisError| error.code().is_none()) {
+        let error = match answer {
+            Ok(answer) => {
+                self.connection = Some(connection);
+                return Ok(answer);
+            }
+            Err(error) => error,
+        };
+        match error.code() {
             // The connection is of no more use.
-            return answer.map_err(|error| Failure::Unknown(self.told(&error)));
+            None => {}
+            Some("UNAVAILABLE" | "UNKNOWN") => self.connection = Some(connection),
+            Some(_) => panic!("{} refuses what it should take: {error}", self.address),
         }
-        self.connection = Some(connection);
-        answer.map_err(|error| match error.code() {
-            Some("UNAVAILABLE") => Failure::NotApplied(self.told(&error)),
-            Some("UNKNOWN") => Failure::Unknown(self.told(&error)),
-            _ => panic!("{} refuses what it should take: {error}", self.address),
-        })
+        Err(self.failure(&error))
     }
 
     fn connect(&self) -> Result<Connection, RedisError> {
         let redis = Redis::open(format!("redis://{}", self.address))?;
-        let connection = redis.get_connection_with_timeout(ANSWER_MAX)?;
-        connection.set_read_timeout(Some(ANSWER_MAX))?;
+        let connection = redis.get_connection_with_timeout(self.answer_max)?;
+        connection.set_read_timeout(Some(self.answer_max))?;
         Ok(connection)
     }
 
-    fn told(&self, error: &RedisError) -> String {
-        format!("{}: {error}", self.address)
+    fn failure(&self, error: &RedisError) -> Failure {
+        Failure(format!("{}: {error}", self.address))
     }
 }

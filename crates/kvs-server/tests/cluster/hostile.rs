@@ -18,6 +18,8 @@ const MEMORY_MIB_MAX: u64 = 256;
 const LOG_BYTES_MAX: usize = 4 << 20;
 /// How often each message is sent.
 const TIMES: usize = 20;
+/// Connections that ask for much, and read nothing of it.
+const GLUTTONS: usize = 3;
 /// Connections that say nothing, and stay.
 const IDLERS: usize = 50;
 
@@ -144,7 +146,7 @@ impl Guests {
 
 /// Asks for much and reads nothing of it.
 fn glutton(guests: &mut Guests, port: SocketAddr) {
-    let value = vec![b'v'; 1 << 20];
+    let value = vec![b'v'; 64 << 10];
     let mut stream = TcpStream::connect(port).unwrap();
     stream.set_read_timeout(Some(crate::PATIENCE)).unwrap();
     write!(stream, "*3\r\n$3\r\nSET\r\n$5\r\nlarge\r\n${}\r\n", value.len()).unwrap();
@@ -152,7 +154,7 @@ fn glutton(guests: &mut Guests, port: SocketAddr) {
     stream.write_all(b"\r\n").unwrap();
     let mut answer = [0; 5];
     stream.read_exact(&mut answer).unwrap();
-    for _ in 0..TIMES {
+    for _ in 0..GLUTTONS {
         guests.send(port, &b"*2\r\n$3\r\nGET\r\n$5\r\nlarge\r\n".repeat(1_000));
     }
 }

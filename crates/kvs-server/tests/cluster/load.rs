@@ -6,12 +6,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use crate::client::Client;
 use crate::until;
 
 /// Keys of each writer. Few, so that most are written several times.
 const KEYS: u64 = 150;
+
+/// How long a writer waits for one node. One that stands still does not stop it.
+const ANSWER_MAX: Duration = Duration::from_secs(1);
 
 /// What was acknowledged last for each key; `None`: that it was deleted.
 #[derive(Default)]
@@ -33,7 +37,8 @@ impl Load {
         let writers = (0..writers)
             .map(|writer| {
                 let (stop, acknowledged) = (stop.clone(), acknowledged.clone());
-                let mut clients: Vec<_> = doors.iter().map(|door| Client::new(*door)).collect();
+                let mut clients: Vec<_> =
+                    doors.iter().map(|door| Client::new(*door).answer_max(ANSWER_MAX)).collect();
                 thread::spawn(move || write(writer, &mut clients, &stop, &acknowledged))
             })
             .collect();
@@ -138,7 +143,7 @@ fn read(client: &mut Client, key: &str) -> Option<String> {
     let failure = RefCell::default();
     until(
         || format!("{key} can't be read: {}", failure.borrow()),
-        || client.get(key).map_err(|why| failure.replace(format!("{why:?}"))).ok(),
+        || client.get(key).map_err(|why| failure.replace(why.0)).ok(),
     )
 }
 

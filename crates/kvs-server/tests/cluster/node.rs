@@ -67,7 +67,7 @@ impl Node {
             .args(["--http-addr", &http.to_string()])
             // Later flags override none of these: each may be given once.
             .args(&self.flags)
-            .env("KVS_LOG", "info,openraft=error")
+            .env_remove("KVS_LOG")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
