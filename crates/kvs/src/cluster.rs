@@ -41,6 +41,7 @@ pub use kvs_rng::layout::Quorum;
 pub use kvs_rng::membership::{GossipKey, State};
 pub use kvs_rng::node::{MemberStatus, Node, NodeConfig, NodeError, RingState, Status};
 pub use kvs_rng::replica::Condition;
+pub use kvs_rng::transport::handshake::CLUSTER_NAME_MAX;
 pub use kvs_rng::transport::secure::Security;
 pub use kvs_rng::transport::secure::noise::KeyError;
 pub use kvs_rng::transport::secure::tls::{CertificateError, Certificates};

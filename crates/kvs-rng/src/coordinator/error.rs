@@ -138,8 +138,7 @@ impl RingError {
     pub(super) fn is_elsewhere(&self) -> bool {
         match self {
             Self::Busy { .. } | Self::NoLayout { .. } => true,
-            Self::Replica(ReplicaError::Limit(_)) => false,
-            Self::Replica(error) => error.outcome() == Outcome::NotApplied,
+            Self::Replica(error) => error.is_of_this_node(),
             _ => false,
         }
     }

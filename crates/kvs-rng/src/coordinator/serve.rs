@@ -12,9 +12,9 @@ use thiserror::Error;
 use super::calls::item_len;
 use super::error::RingError;
 use super::message::{
-    self, Answer, BucketRequest, Bytes, Held, ItemMessage, ItemsAnswer, MESSAGE_BYTES, MessageError,
-    PageRequest, ReadRequest, Refusal, ScanRequest, StoreRequest, StoredAnswer, WriteRequest,
-    read_items,
+    self, Answer, BucketRequest, Bytes, Held, ItemMessage, ItemsAnswer, MESSAGE_BYTES,
+    MessageError, PageRequest, ReadRequest, Refusal, ScanRequest, StoreRequest, StoredAnswer,
+    WriteRequest, read_items,
 };
 use super::write::check;
 use super::{Coordinator, later};

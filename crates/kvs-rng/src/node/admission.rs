@@ -8,15 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 
 use super::methods::{self, faults};
 use crate::consensus::Admission;
-use crate::layout::{Change, Layout};
+use crate::layout::{Change, Layout, Member};
 use crate::replica::Replica;
 use crate::transport::{Channel, Fault, Target, Transport};
 
-/// How long an empty node takes no writes after it was asked.
-const HOLD: Duration = Duration::from_secs(2);
+/// How long an empty node takes no writes after it was asked, unless a new layout comes: longer than
+/// asking all and agreeing on a join may take.
+const HOLD: Duration = Duration::from_secs(10);
 /// How long a member has to answer.
 const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -52,21 +54,19 @@ impl Admission for EmptyRing {
 }
 
 impl EmptyRing {
+    async fn ask(&self, member: &Member) -> Result<Vec<u8>, String> {
+        if member.id == self.node {
+            return hold(&self.replica).await.map_err(|fault| fault.to_string());
+        }
+        let target = Target { id: Some(member.id), address: member.address };
+        let call =
+            self.transport.call(target, Channel::Control, methods::HOLD, vec![], ASK_TIMEOUT);
+        call.await.map_err(|error| error.to_string())
+    }
+
     async fn check_empty(&self, layout: &Layout) -> Result<(), String> {
-        for member in layout.members().values() {
-            let answer = if member.id == self.node {
-                hold(&self.replica).await.map_err(|fault| fault.to_string())
-            } else {
-                let target = Target { id: Some(member.id), address: member.address };
-                let call = self.transport.call(
-                    target,
-                    Channel::Control,
-                    methods::HOLD,
-                    vec![],
-                    ASK_TIMEOUT,
-                );
-                call.await.map_err(|error| error.to_string())
-            };
+        let asked = layout.members().values().map(|member| self.ask(member));
+        for (member, answer) in layout.members().values().zip(join_all(asked).await) {
             match answer.as_deref() {
                 Ok([EMPTY]) => {}
                 Ok(_) => {

@@ -33,6 +33,8 @@ pub(super) async fn keep(
         let Some(layout) = layouts.current() else { continue };
         if told != Some(layout.version()) {
             told = Some(layout.version());
+            // What writes were held back for is done.
+            coordinator.replica().release();
             let advert =
                 Advert { layout_version: layout.version(), layout_digest: layout.digest() };
             membership.advertise(advert);

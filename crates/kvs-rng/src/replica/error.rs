@@ -73,6 +73,16 @@ impl ReplicaError {
         }
     }
 
+    /// Whether nothing was done for a reason that another replica of the bucket need not share: its
+    /// disk, its clock, its past.
+    pub fn is_of_this_node(&self) -> bool {
+        match self {
+            Self::Limit(_) | Self::Held => false,
+            Self::Store(error) => error.outcome() == Outcome::NotApplied,
+            _ => true,
+        }
+    }
+
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {

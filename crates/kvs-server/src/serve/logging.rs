@@ -20,9 +20,13 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// What is logged if the environment says nothing. The consensus tells its inner life as `info`, and
+/// each attempt to reach a node that is down as an error, which the transport tells better.
+const FILTER_DEFAULT: &str = "info,openraft=off";
+
 /// Begins to log, unless that was done before: `info` and worse, or what `KVS_LOG` says.
 pub(super) fn start(format: LogFormat) {
-    let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new(FILTER_DEFAULT));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // An error means that somebody logs already, which is as good.
     let _ = match format {

@@ -69,10 +69,20 @@ pub(crate) async fn run(options: ServeOptions, store: StoreArgs, out: &mut Outpu
     let http = http.map_err(unusable("--http-addr", http_addr))?;
 
     let (resp_addr, http_addr) = (resp.address(), http.address());
-    tracing::info!(settings = %settings.as_json(), resp = %resp_addr, http = %http_addr, "serving");
+    // A node of a cluster, which it always is here, listens for others.
+    let rpc_addr = kvs.node().map_or(settings.rpc_addr, |node| node.address());
+    tracing::info!(
+        settings = %settings.as_json(),
+        rpc = %rpc_addr,
+        resp = %resp_addr,
+        http = %http_addr,
+        "serving",
+    );
     out.line(
-        format!("serving the Redis protocol on {resp_addr}, HTTP on {http_addr}"),
-        &json!({ "resp": resp_addr, "http": http_addr }),
+        format!(
+            "serving the Redis protocol on {resp_addr}, HTTP on {http_addr}, nodes on {rpc_addr}"
+        ),
+        &json!({ "rpc": rpc_addr, "resp": resp_addr, "http": http_addr }),
     )?;
     out.flush()?;
 

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kvs::cluster::{Certificates, Hashing, Quorum, Security};
+use kvs::cluster::{CLUSTER_NAME_MAX, Certificates, Hashing, Quorum, Security};
 use kvs::{Backend, ClusterConfig};
 use serde::Serialize;
 
@@ -96,14 +96,14 @@ impl Settings {
         self.hashing()?;
         within("--virtual-nodes", self.virtual_nodes.unwrap_or(128), 1, 1_024)?;
         within("--weight", self.weight, 1, 1_000)?;
-        for (flag, name, least) in [
-            ("--node-name", &self.node_name, 1),
-            ("--cluster-name", &self.cluster_name, 1),
-            ("--zone", &self.zone, 0),
+        for (flag, name, least, most) in [
+            ("--node-name", &self.node_name, 1, NAME_BYTES_MAX),
+            ("--cluster-name", &self.cluster_name, 1, CLUSTER_NAME_MAX),
+            ("--zone", &self.zone, 0, NAME_BYTES_MAX),
         ] {
-            if !(least..=NAME_BYTES_MAX).contains(&name.len()) {
+            if !(least..=most).contains(&name.len()) {
                 let found = name.len();
-                return Err(format!("{flag}: {found} bytes, not {least} to {NAME_BYTES_MAX}"));
+                return Err(format!("{flag}: {found} bytes, not {least} to {most}"));
             }
         }
         if let Some(name) = &self.advertise_addr {
@@ -121,8 +121,8 @@ impl Settings {
     /// Refuses ports that whoever reaches this machine could use.
     fn check_listeners(&self) -> Result<(), String> {
         let password = (self.password_file.is_some(), "--password-file");
-        let key =
-            (self.cluster_key_file.is_some() || self.tls_cert.is_some(), "--cluster-key-file");
+        // Certificates protect streams; gossip needs the key all the same.
+        let key = (self.cluster_key_file.is_some(), "--cluster-key-file");
         for (flag, address, (protected, remedy)) in [
             ("--resp-addr", self.resp_addr, password),
             ("--http-addr", self.http_addr, password),
@@ -220,7 +220,7 @@ impl Settings {
     }
 }
 
-/// Longest name of a node, a zone or a cluster, in bytes.
+/// Longest name of a node or a zone, in bytes.
 const NAME_BYTES_MAX: usize = 255;
 
 fn within(flag: &str, found: u32, least: u32, most: u32) -> Result<(), String> {

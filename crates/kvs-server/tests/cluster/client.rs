@@ -1,0 +1,91 @@
+//! Asking a node.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use redis::{Client as Redis, Cmd, Connection, FromRedisValue, RedisError, cmd};
+use serde_json::Value;
+
+/// How long a node may take to answer, unless told otherwise.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+
+/// Why there is no answer. Whether anything was done makes no difference here: all is done again until
+/// it is acknowledged.
+#[derive(Debug)]
+pub(crate) struct Failure(pub(crate) String);
+
+pub(crate) type Answer<T> = Result<T, Failure>;
+
+/// A client of one node, which connects anew when its connection is gone.
+pub(crate) struct Client {
+    address: SocketAddr,
+    answer_max: Duration,
+    connection: Option<Connection>,
+}
+
+impl Client {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self { address, answer_max: ANSWER_MAX, connection: None }
+    }
+
+    /// The same, for which an answer that takes longer is none.
+    pub(crate) fn answer_max(self, answer_max: Duration) -> Self {
+        Self { answer_max, ..self }
+    }
+
+    pub(crate) fn put(&mut self, key: &str, value: &str) -> Answer<()> {
+        self.ask(cmd("RING.PUT").arg(key).arg(value)).map(|answer: String| assert_eq!(answer, "OK"))
+    }
+
+    /// The same by the command that every client has.
+    pub(crate) fn set(&mut self, key: &str, value: &str) -> Answer<()> {
+        self.ask(cmd("SET").arg(key).arg(value)).map(|answer: String| assert_eq!(answer, "OK"))
+    }
+
+    pub(crate) fn delete(&mut self, key: &str) -> Answer<()> {
+        self.ask(cmd("RING.DELETE").arg(key)).map(|answer: String| assert_eq!(answer, "OK"))
+    }
+
+    pub(crate) fn get(&mut self, key: &str) -> Answer<Option<String>> {
+        self.ask(cmd("RING.GET").arg(key))
+    }
+
+    /// The ring as the node sees it.
+    pub(crate) fn ring(&mut self) -> Answer<Value> {
+        let json: String = self.ask(&cmd("RING.STATUS"))?;
+        Ok(serde_json::from_str(&json).unwrap())
+    }
+
+    fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Answer<T> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connect().map_err(|error| self.failure(&error))?,
+        };
+        let answer = command.query(&mut connection);
+        let error = match answer {
+            Ok(answer) => {
+                self.connection = Some(connection);
+                return Ok(answer);
+            }
+            Err(error) => error,
+        };
+        match error.code() {
+            // The connection is of no more use.
+            None => {}
+            Some("UNAVAILABLE" | "UNKNOWN") => self.connection = Some(connection),
+            Some(_) => panic!("{} refuses what it should take: {error}", self.address),
+        }
+        Err(self.failure(&error))
+    }
+
+    fn connect(&self) -> Result<Connection, RedisError> {
+        let redis = Redis::open(format!("redis://{}", self.address))?;
+        let connection = redis.get_connection_with_timeout(self.answer_max)?;
+        connection.set_read_timeout(Some(self.answer_max))?;
+        Ok(connection)
+    }
+
+    fn failure(&self, error: &RedisError) -> Failure {
+        Failure(format!("{}: {error}", self.address))
+    }
+}
