@@ -28,10 +28,11 @@
 //! after one whose outcome is unknown, one may see the write and the next not, until it is repaired.
 //!
 //! # Writes one after another
-//! A write without a causal token replaces what its *minter* holds. Two writes through different
-//! nodes, of which the second begins when the first is acknowledged, may thus be siblings, if the
-//! second's minter is the one replica that doesn't have the first yet. Then the later timestamp wins,
-//! and clocks decide what is later. Who can't rely on clocks reads first and writes with the token.
+//! A write without a causal token replaces what its *minter* holds. The minter may have missed a write
+//! that was acknowledged before; the two would be siblings, and clocks would decide which one wins. So
+//! each replica that stores a write answers with what more it held of the key. One of any W replicas
+//! has what was acknowledged before (W > N/2): the minter learns of it, and mints its write once more,
+//! on top of it, before it acknowledges.
 
 mod calls;
 mod error;

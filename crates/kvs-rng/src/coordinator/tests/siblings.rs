@@ -2,16 +2,20 @@
 
 use super::*;
 
-/// Two puts through two nodes that have not heard of each other.
+/// Two puts through two nodes, by clients that have read nothing and say so.
 async fn concurrent(cluster: &Cluster, key: &str) {
+    let (key, options) = (Key::from(key), options());
+    let nothing = cluster.rings[0].get_siblings(&key, &options).await.unwrap().token;
     for n in 0..3 {
         cluster.isolate(n, Link::Slow(Duration::from_millis(10)));
     }
-    let (one, other) =
-        tokio::join!(put(&cluster.rings[0], key, "one"), put(&cluster.rings[1], key, "other"),);
+    let put = |n: usize, value: &str| {
+        cluster.rings[n].put_with_token(&key, value.into(), &nothing, &options)
+    };
+    let (one, other) = tokio::join!(put(0, "one"), put(1, "other"));
     one.unwrap();
     other.unwrap();
-    cluster.settled(&Key::from(key)).await;
+    cluster.settled(&key).await;
     cluster.heal();
 }
 

@@ -30,6 +30,28 @@ async fn what_is_acknowledged_is_read_under_any_single_cut() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_put_wins_over_what_was_acknowledged_before_it_whatever_the_clocks_say() {
+    let mut cluster = Cluster::new(3, "3,2,2").await;
+    // The clock of node 0 is half a minute ahead.
+    let (ahead, _) = Env::manual(NOW_MS + 30_000, 2);
+    cluster.stamps = Arc::new(HybridClock::new(&ahead, AHEAD_MAX));
+    cluster.rings[0] = cluster.start(0, None).await;
+    for n in 0..20 {
+        let key = format!("key {n}");
+        // Node 2 misses the first put, and mints the second.
+        cluster.link(0, 2, Link::Cut);
+        put(&cluster.rings[0], &key, "first").await.unwrap();
+        put(&cluster.rings[2], &key, "second").await.unwrap();
+        assert_eq!(get(&cluster.rings[2], &key).await.as_deref(), Some("second"));
+        cluster.heal();
+        for ring in &cluster.rings {
+            assert_eq!(get(ring, &key).await.as_deref(), Some("second"));
+        }
+        assert_eq!(cluster.settled(&Key::from(&*key)).await.siblings().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_deleted_never_returns() {
     let cluster = Cluster::new(3, "3,2,2").await;
     for away in 0..3 {
