@@ -1,6 +1,7 @@
 //! Data of an embedded store and of a node are not mixed.
 
-use kvs::{ClusterConfig, Error, Kvs, NodeError, Options};
+use kvs::cluster::NodeError;
+use kvs::{ClusterConfig, Error, Kvs, Options};
 
 #[tokio::test]
 async fn a_nodes_folder_and_an_embedded_one_are_told_apart() {
