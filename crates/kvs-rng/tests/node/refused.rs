@@ -118,7 +118,7 @@ async fn seeds_that_are_not_there_yet_are_waited_for() {
     let mut founder = founder(None).await;
     let at = founder.config.listen;
     founder.kill().await;
-    let joiner = tokio::spawn(Machine::start(config("joiner", &[at])));
+    let joiner = kvs_core::env::spawn(Machine::start(config("joiner", &[at])));
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!joiner.is_finished());
     founder.restart().await;
