@@ -5,7 +5,7 @@ use kvs_rng::layout::Quorum;
 use crate::draw::Draw;
 
 /// How long clients work and faults happen.
-pub const DURATION_MS: u64 = 20_000;
+pub const DURATION_MS: u64 = 16_000;
 
 /// Fewest and most nodes of a cluster.
 pub const NODES: std::ops::RangeInclusive<usize> = 3..=7;
@@ -62,7 +62,7 @@ impl Scenario {
         let nodes = nodes.unwrap_or(usize::try_from(drawn).unwrap_or(3));
         let quorum = quorum(&draw, nodes);
         let durable = draw.chance(50);
-        let clients = usize::try_from(draw.between(1, 2)).unwrap_or(1);
+        let clients = if nodes > 4 { 1 } else { usize::try_from(draw.between(1, 2)).unwrap_or(1) };
         let mut plan = Plan {
             draw,
             nodes,
@@ -104,6 +104,9 @@ struct Plan {
 
 impl Plan {
     fn draw(&mut self) {
+        if self.may_forget && !self.durable && self.draw.chance(60) {
+            self.forget();
+        }
         let mut now = self.draw.between(200, 2000);
         while now < DURATION_MS {
             self.fault(now);
@@ -160,6 +163,22 @@ impl Plan {
             self.may_forget &= !loses_power || self.durable;
             let fault = if loses_power { Fault::PowerLoss(node) } else { Fault::Kill(node) };
             self.both(now, until, fault, Fault::Start(node));
+        }
+    }
+
+    /// A node loses power, and what it forgets is just what another one has missed.
+    fn forget(&mut self) {
+        self.may_forget = false;
+        let (forgetful, missing) = self.two();
+        let power_at = self.draw.between(1500, DURATION_MS / 2);
+        let cut_at = power_at - self.draw.between(300, 1000);
+        for other in (0..self.nodes).filter(|other| *other != missing) {
+            self.both(cut_at, power_at, Fault::Cut(other, missing), Fault::Mend(other, missing));
+        }
+        let until = power_at + self.draw.between(1, 300);
+        self.both(power_at, until, Fault::PowerLoss(forgetful), Fault::Start(forgetful));
+        if let Some(down) = self.down.get_mut(forgetful) {
+            *down = until;
         }
     }
 
