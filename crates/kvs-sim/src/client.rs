@@ -40,7 +40,7 @@ impl Client {
                 0..7 => self.write([(key, Some(self.new_id()))].into()).await,
                 7..9 => self.write([(key, None)].into()).await,
                 9..12 => self.write(self.batch(partition)).await,
-                12..14 => drop(self.scan(partition, false).await),
+                12..14 => self.scan(partition, false).await,
                 _ => drop(self.get(&key, false).await),
             }
             sleep(Duration::from_millis(self.draw.between(0, 150))).await;

@@ -20,8 +20,10 @@ use crate::world::{Phase, World};
 const TICK: Duration = Duration::from_millis(4);
 /// How long a cluster may take to form.
 const FORMING_MS: u64 = 60_000;
+/// How long writes are held back after a node has joined.
+const HELD_MS: u64 = 2_100;
 /// How long nodes have to find each other again and to replay hints.
-const HEALING_MS: u64 = 14_000;
+const HEALING_MS: u64 = 11_000;
 /// How long one round of reading may take.
 const READING_MS: u64 = 60_000;
 /// Rounds of reading: what one round mends the next one reads.
@@ -116,11 +118,10 @@ impl Driver<'_> {
 
     fn run(mut self) -> Result<(), Violation> {
         let nodes = self.world.scenario.nodes;
-        self.until("the cluster did not form", FORMING_MS, |world| {
-            let reports = world.reports();
-            let is_whole = |report: &crate::world::Report| report.layout.members().len() == nodes;
-            reports.len() == nodes && reports.values().all(is_whole)
-        })?;
+        self.form()?;
+        // Nodes that were asked whether they are empty take no writes for a moment.
+        let formed = self.world.time.ms();
+        self.until_ms(formed + HELD_MS)?;
 
         self.world.enter(Phase::Working);
         let start = self.world.time.ms();
@@ -149,6 +150,16 @@ impl Driver<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Waits until all nodes have a layout with all of them.
+    fn form(&mut self) -> Result<(), Violation> {
+        let nodes = self.world.scenario.nodes;
+        self.until("the cluster did not form", FORMING_MS, |world| {
+            let reports = world.reports();
+            reports.len() == nodes
+                && reports.values().all(|report| report.layout.members().len() == nodes)
+        })
     }
 
     fn until_ms(&mut self, ms: u64) -> Result<(), Violation> {
@@ -223,9 +234,12 @@ impl Driver<'_> {
         if let Some(machine) = self.world.machines.get(node)
             && loses_power
         {
-            let kept = self.draw.index(machine.disk.unsynced() + 1);
+            // Often all of them, else some.
+            let some = self.draw.index(machine.disk.unsynced() + 1);
+            let kept = if self.draw.chance(50) { 0 } else { some };
             let lost = machine.disk.lose_power(kept);
-            machine.boots.fetch_add(1, Ordering::SeqCst);
+            let is_told = u64::from(self.world.scenario.tells_power_loss);
+            machine.boots.fetch_add(is_told, Ordering::SeqCst);
             tracing::info!(node, kept, lost, "power lost");
         } else {
             self.world.links.set_down(here, true);

@@ -5,7 +5,7 @@ use kvs_rng::layout::Quorum;
 use crate::draw::Draw;
 
 /// How long clients work and faults happen.
-pub const DURATION_MS: u64 = 20_000;
+pub const DURATION_MS: u64 = 16_000;
 
 /// Fewest and most nodes of a cluster.
 pub const NODES: std::ops::RangeInclusive<usize> = 3..=7;
@@ -46,6 +46,9 @@ pub struct Scenario {
     pub durable: bool,
     /// Clients at each node.
     pub clients: usize,
+    /// Whether nodes can tell that their machine lost power. Always true in a drawn scenario: to see
+    /// that the checks find what is promised without ground.
+    pub tells_power_loss: bool,
     /// What happens how many milliseconds after the clients have begun, in that order.
     pub faults: Vec<(u64, Fault)>,
 }
@@ -62,7 +65,7 @@ impl Scenario {
         let nodes = nodes.unwrap_or(usize::try_from(drawn).unwrap_or(3));
         let quorum = quorum(&draw, nodes);
         let durable = draw.chance(50);
-        let clients = usize::try_from(draw.between(1, 2)).unwrap_or(1);
+        let clients = if nodes > 4 { 1 } else { usize::try_from(draw.between(1, 2)).unwrap_or(1) };
         let mut plan = Plan {
             draw,
             nodes,
@@ -75,7 +78,7 @@ impl Scenario {
         };
         plan.draw();
         plan.faults.sort_by_key(|(at, _)| *at);
-        Self { seed, nodes, quorum, durable, clients, faults: plan.faults }
+        Self { seed, nodes, quorum, durable, clients, tells_power_loss: true, faults: plan.faults }
     }
 }
 
@@ -104,6 +107,9 @@ struct Plan {
 
 impl Plan {
     fn draw(&mut self) {
+        if self.may_forget && !self.durable && self.draw.chance(60) {
+            self.forget();
+        }
         let mut now = self.draw.between(200, 2000);
         while now < DURATION_MS {
             self.fault(now);
@@ -161,6 +167,32 @@ impl Plan {
             let fault = if loses_power { Fault::PowerLoss(node) } else { Fault::Kill(node) };
             self.both(now, until, fault, Fault::Start(node));
         }
+    }
+
+    /// A node loses power, and what it forgets is just what another one has missed. Then these two are
+    /// alone with each other for a while: they must not answer that there was nothing.
+    fn forget(&mut self) {
+        self.may_forget = false;
+        let (forgetful, missing) = self.two();
+        let power_at = self.draw.between(1500, DURATION_MS / 2);
+        let cut_at = power_at - self.draw.between(300, 1000);
+        let end = power_at + self.draw.between(1500, 4000);
+        self.part(cut_at, power_at, forgetful, missing);
+        for other in (0..self.nodes).filter(|other| ![forgetful, missing].contains(other)) {
+            self.part(cut_at, end, other, missing);
+            self.part(power_at, end, other, forgetful);
+        }
+        let until = power_at + self.draw.between(1, 300);
+        self.both(power_at, until, Fault::PowerLoss(forgetful), Fault::Start(forgetful));
+        if let Some(down) = self.down.get_mut(forgetful) {
+            *down = until;
+        }
+    }
+
+    /// Cuts both directions between two nodes.
+    fn part(&mut self, now: u64, until: u64, a: usize, b: usize) {
+        self.both(now, until, Fault::Cut(a, b), Fault::Mend(a, b));
+        self.both(now, until, Fault::Cut(b, a), Fault::Mend(b, a));
     }
 
     /// Cuts a group of nodes off from the others, in one direction or in both.
