@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kvs_core::Store;
 use kvs_core::env::Background;
+use tokio::time::sleep;
 
 use super::config::NodeConfig;
 use super::error::NodeError;
@@ -17,7 +18,7 @@ use super::{Node, admission, keeper};
 use crate::consensus::{Consensus, ProposeError};
 use crate::coordinator::{Coordinator, Layouts, Ring};
 use crate::hints::Hints;
-use crate::identity::ClusterId;
+use crate::identity::{ClusterId, NodeId};
 use crate::layout::{Change, Layout, Member};
 use crate::membership::{self, Membership};
 use crate::replica::Replica;
@@ -26,6 +27,10 @@ use crate::version::{AHEAD_MAX, HybridClock, LastWriteWins};
 
 /// How long one round of asking the members to join takes, before it is said in the log.
 const JOIN_ROUND: Duration = Duration::from_secs(10);
+/// How long a seed has to tell its layout.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pause after all seeds have been asked in vain.
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
 /// How long telling the cluster of a new address may take.
 const UPDATE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -35,8 +40,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     let mut persona = Persona::next(store, &config.env, &config.cluster_name).await?;
     let id = persona.node;
     let clock = Arc::new(HybridClock::new(&config.env, AHEAD_MAX));
-    let replica =
-        Replica::open(store, id, clock, config.boot_id.clone(), config.durable).await?;
+    let replica = Replica::open(store, id, clock, config.boot_id.clone(), config.durable).await?;
 
     let inbox = Arc::new(Inbox::default());
     let transport = Transport::start(
@@ -99,7 +103,10 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     let layout = match layouts.current() {
         Some(layout) => layout,
         None if seeds.is_empty() => found(&config, &consensus, me.clone()).await?,
-        None => join(&consensus, &me, &seeds).await?,
+        None => {
+            check_settings(&config, &*look(&consensus, id, &seeds).await)?;
+            join(&consensus, &me, &seeds).await?
+        }
     };
     check_cluster(&config, &persona, &layout)?;
     transport.set_cluster(layout.cluster());
@@ -186,6 +193,23 @@ async fn found(
     Ok(consensus.found(layout).await?)
 }
 
+/// The layout of the cluster that is to be joined, from whoever has it first; it may have to be
+/// started first. A node whose settings are not the cluster's must not become a member before it finds
+/// that out.
+async fn look(consensus: &Consensus, node: NodeId, seeds: &[SocketAddr]) -> Arc<Layout> {
+    loop {
+        for seed in seeds {
+            match consensus.fetch(None, *seed, LOOK_TIMEOUT).await {
+                Ok(layout) => return layout,
+                Err(error) => {
+                    tracing::warn!(%node, %seed, %error, "it does not tell about its cluster yet");
+                }
+            }
+        }
+        sleep(LOOK_PAUSE).await;
+    }
+}
+
 /// Asks until the cluster answers; it may have to be started first.
 async fn join(
     consensus: &Consensus,
@@ -204,11 +228,7 @@ async fn join(
 }
 
 /// Whether this node, its settings and the layout belong together.
-fn check_cluster(
-    config: &NodeConfig,
-    persona: &Persona,
-    layout: &Layout,
-) -> Result<(), NodeError> {
+fn check_cluster(config: &NodeConfig, persona: &Persona, layout: &Layout) -> Result<(), NodeError> {
     if let Some(expected) = persona.cluster
         && expected != layout.cluster()
     {
@@ -217,6 +237,11 @@ fn check_cluster(
     if layout.member(persona.node).is_none() {
         return Err(NodeError::Removed { node: persona.node });
     }
+    check_settings(config, layout)
+}
+
+/// Whether the settings that belong to the cluster are the cluster's, as far as they were given.
+fn check_settings(config: &NodeConfig, layout: &Layout) -> Result<(), NodeError> {
     let differs = |what, found: String, given: Option<String>| match given {
         Some(given) if given != found => Err(NodeError::Differs { what, found, given }),
         _ => Ok(()),

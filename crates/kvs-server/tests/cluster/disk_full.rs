@@ -63,7 +63,7 @@ fn one_replica_without_room_harms_nobody() {
     let load = Load::start(2, &cluster.doors());
     load.goes_on(100);
     // Larger than whatever room the engine has set aside.
-    let during = Written::fill(&mut client, "during", 200, 64 << 10);
+    let during = Written::fill(&mut client, "during", 200, 60_000);
     load.goes_on(100);
     let full = cluster[2].log();
     assert!(full.contains("full") || full.contains("space"), "nothing of it in the log:\n{full}");
