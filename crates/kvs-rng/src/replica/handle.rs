@@ -1,6 +1,7 @@
 //! The handle of a replica.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use kvs_core::engine::WriteSet;
 use kvs_core::store::Raw;
@@ -35,6 +36,8 @@ pub(super) struct Inner {
     pub(super) dots: Dots,
     pub(super) start: Start,
     pub(super) hold: Hold,
+    /// Whether the last write failed.
+    pub(super) failing: AtomicBool,
 }
 
 impl Replica {
@@ -59,7 +62,9 @@ impl Replica {
         let start = Start::open(node, synced.clone(), boot_id, durable, &mut writes).await?;
         synced.write(writes).await?;
         let (raw, buckets) = (store.raw(), Buckets::new());
-        Ok(Self { inner: Arc::new(Inner { node, clock, raw, buckets, dots, start, hold: Hold::default() }) })
+        let (hold, failing) = (Hold::default(), AtomicBool::default());
+        let inner = Inner { node, clock, raw, buckets, dots, start, hold, failing };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The node whose replica it is.
