@@ -30,8 +30,9 @@ impl Disk {
             Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
             Err(error) => error.to_string(),
         };
-        // Not through a macro, whose output the test harness keeps to itself.
-        writeln!(io::stderr(), "skipped: no small disk to fill can be mounted: {why_not}").unwrap();
+        // Not through `eprintln`, whose output the test harness keeps to itself.
+        let mut stderr = io::stderr();
+        writeln!(stderr, "skipped: no small disk to fill can be mounted: {why_not}").unwrap();
         None
     }
 
