@@ -38,12 +38,14 @@ enum Found {
 }
 
 /// Asks until the cluster answers; it may have to be started first. Ends when all who are there won't
-/// have this node.
+/// have this node, or `check` finds that its settings are not the cluster's: it must not become a
+/// member before that is known.
 pub(super) async fn join(
     transport: &Transport,
     consensus: &Consensus,
     me: &Member,
     seeds: &[SocketAddr],
+    check: &(dyn Fn(&Layout) -> Result<(), NodeError> + Sync),
 ) -> Result<Arc<Layout>, NodeError> {
     let mut broken_off = 0;
     loop {
@@ -62,6 +64,11 @@ pub(super) async fn join(
             sleep(pause).await;
             continue;
         }
+        let Some(layout) = fetched(consensus, me.id, seeds).await else {
+            sleep(LOOK_PAUSE).await;
+            continue;
+        };
+        check(&layout)?;
         match consensus.join(me, seeds, JOIN_ROUND).await {
             Ok(layout) => return Ok(layout),
             Err(error @ (ProposeError::Refused { .. } | ProposeError::Stopped(_))) => {
@@ -70,6 +77,19 @@ pub(super) async fn join(
             Err(error) => tracing::warn!(node = %me.id, %error, "not part of the cluster yet"),
         }
     }
+}
+
+/// The layout of the cluster that is to be joined, from whoever has it first.
+async fn fetched(consensus: &Consensus, node: NodeId, seeds: &[SocketAddr]) -> Option<Arc<Layout>> {
+    for seed in seeds {
+        match consensus.fetch(None, *seed, LOOK_TIMEOUT).await {
+            Ok(layout) => return Some(layout),
+            Err(error) => {
+                tracing::warn!(%node, %seed, %error, "it does not tell about its cluster yet");
+            }
+        }
+    }
+    None
 }
 
 /// Looks who is at `seeds`. An error if somebody refuses this node for good and nobody is willing;

@@ -120,7 +120,10 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     let layout = match layouts.current() {
         Some(layout) => layout,
         None if seeds.is_empty() => found(&config, &consensus, me.clone()).await?,
-        None => join::join(&transport, &consensus, &me, &seeds).await?,
+        None => {
+            let check = |layout: &Layout| check_settings(&config, layout);
+            join::join(&transport, &consensus, &me, &seeds, &check).await?
+        }
     };
     check_cluster(&config, &persona, &layout)?;
     transport.set_cluster(layout.cluster());
@@ -218,6 +221,11 @@ fn check_cluster(config: &NodeConfig, persona: &Persona, layout: &Layout) -> Res
     if layout.member(persona.node).is_none() {
         return Err(NodeError::Removed { node: persona.node });
     }
+    check_settings(config, layout)
+}
+
+/// Whether the settings that belong to the cluster are the cluster's, as far as they were given.
+fn check_settings(config: &NodeConfig, layout: &Layout) -> Result<(), NodeError> {
     let differs = |what, found: String, given: Option<String>| match given {
         Some(given) if given != found => Err(NodeError::Differs { what, found, given }),
         _ => Ok(()),

@@ -1,6 +1,7 @@
 //! The handle of a replica.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use kvs_core::engine::WriteSet;
 use kvs_core::store::Raw;
@@ -37,6 +38,8 @@ pub(super) struct Inner {
     pub(super) start: Start,
     pub(super) hold: Hold,
     pub(super) witness: Witness,
+    /// Whether the last write failed.
+    pub(super) failing: AtomicBool,
 }
 
 impl Replica {
@@ -61,8 +64,8 @@ impl Replica {
         let start = Start::open(node, synced.clone(), boot_id, durable, &mut writes).await?;
         synced.write(writes).await?;
         let (raw, buckets) = (store.raw(), Buckets::new());
-        let (hold, witness) = (Hold::default(), Witness::default());
-        let inner = Inner { node, clock, raw, buckets, dots, start, hold, witness };
+        let (hold, witness, failing) = (Hold::default(), Witness::default(), AtomicBool::default());
+        let inner = Inner { node, clock, raw, buckets, dots, start, hold, witness, failing };
         Ok(Self { inner: Arc::new(inner) })
     }
 

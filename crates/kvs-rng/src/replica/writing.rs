@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use kvs_core::engine::WriteSet;
 use kvs_core::env::uncancelled;
 use kvs_core::limits::{self, BATCH_OPS_MAX, LimitError};
-use kvs_core::{Key, Outcome};
+use kvs_core::{DbaError, Key, Outcome};
 
 use super::buckets::Locked;
 use super::error::ReplicaError;
@@ -206,6 +207,20 @@ impl Inner {
         versions.siblings().iter().for_each(|sibling| self.clock.observe(sibling.timestamp));
     }
 
+    /// Tells the log when the store begins to fail, as on a full disk, and when that is over.
+    fn tell(&self, written: &Result<(), DbaError>) {
+        let failed_before = self.failing.swap(written.is_err(), Ordering::Relaxed);
+        match written {
+            Err(error) if !failed_before => {
+                tracing::error!(node = %self.node, %error, "this replica takes no writes");
+            }
+            Ok(()) if failed_before => {
+                tracing::info!(node = %self.node, "this replica takes writes again");
+            }
+            _ => {}
+        }
+    }
+
     /// Writes what has changed together with its leaves.
     pub(super) async fn commit(
         &self,
@@ -220,6 +235,7 @@ impl Inner {
             (write_set(bucket, changes, &sums), sums)
         };
         let written = self.raw.write(writes).await;
+        self.tell(&written);
         match &written {
             Ok(()) => sums.iter().for_each(|(leaf, sum)| leaves.set(*leaf, *sum)),
             Err(error) if error.outcome() == Outcome::NotApplied => {}

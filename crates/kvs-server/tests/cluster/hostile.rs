@@ -163,7 +163,7 @@ fn datagrams(port: SocketAddr) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     for n in 0..2_000_u32 {
         let length = usize::try_from(n * 37 % 1_500).unwrap();
-        let bytes: Vec<u8> = (0..length).map(|i| (i as u32 * n >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..length).map(|i| ((i as u32 * n) >> 3) as u8).collect();
         let _ = socket.send_to(&bytes, port);
         // The first bytes of what is ours.
         let _ = socket.send_to(&[&[(n % 4) as u8], &bytes[..]].concat(), port);
