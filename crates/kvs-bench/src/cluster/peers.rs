@@ -43,7 +43,7 @@ impl EtcdCluster {
 
 impl RedisServer {
     pub(super) fn clients(&self) -> Resp {
-        Resp::redis(self.0.addresses[0])
+        Resp::redis(self.0.addresses.clone())
     }
 }
 

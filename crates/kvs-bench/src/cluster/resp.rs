@@ -21,8 +21,8 @@ impl Resp {
     }
 
     /// Clients of Redis.
-    pub(super) fn redis(address: SocketAddr) -> Self {
-        Self { addresses: vec![address], commands: ["SET", "GET"] }
+    pub(super) fn redis(addresses: Vec<SocketAddr>) -> Self {
+        Self { addresses, commands: ["SET", "GET"] }
     }
 }
 
