@@ -37,26 +37,26 @@ fn records_on_a_server() {
 }
 
 #[test]
-fn an_embedded_store_reads_what_was_put_on_a_server_and_the_other_way_round() {
+fn typed_and_raw_records_on_a_server() {
     let store = Store::new();
-    store.run(["put", "before", "one"]).done();
     let node = Node::start(&store, &[]);
-    assert_eq!(run(&store, &node, &["get", "before"]).done().text(), "one\n");
-    run(&store, &node, &["put", "typed", "two"]).done();
     run(&store, &node, &["put", "plain", "three", "--raw"]).done();
     assert_eq!(node.redis("GET plain"), "$5\r\nthree\r\n+OK\r\n");
     assert_eq!(node.redis("SET other four"), "+OK\r\n+OK\r\n");
     run(&store, &node, &["get", "other"]).failed(1, "something else than text");
     assert_eq!(run(&store, &node, &["get", "other", "--raw"]).done().text(), "four");
-    node.stop("-TERM");
-    for (args, expected) in [
-        (&["get", "typed"][..], "two\n"),
-        (&["get", "plain", "--raw"], "three"),
-        (&["get", "other", "--raw"], "four"),
-        (&["get", "other", "--raw", "--json"], "{\"value\":\"four\"}\n"),
-    ] {
-        assert_eq!(store.run(args).done().text(), expected);
-    }
+}
+
+#[test]
+fn the_folders_of_nodes_and_of_embedded_stores_are_told_apart() {
+    let store = Store::new();
+    Node::start(&store, &[]).stop("-TERM");
+    store.run(["get", "k"]).failed(1, "node");
+
+    let store = Store::new();
+    store.run(["put", "k", "v"]).done();
+    store.run(["serve", "--rpc-addr", "127.0.0.1:0"]).failed(1, "embedded");
+    assert_eq!(store.run(["get", "k"]).done().text(), "v\n");
 }
 
 #[test]

@@ -17,7 +17,8 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn start(store: &Store, more: &[&str]) -> Self {
-        let args = ["serve", "--json", "--resp-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"];
+        let any = "127.0.0.1:0";
+        let args = ["serve", "--json", "--rpc-addr", any, "--resp-addr", any, "--http-addr", any];
         let mut child = store.command([&args[..], more].concat()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -107,7 +108,6 @@ fn a_node_that_cannot_start_says_why() {
         (["--resp-addr", "0.0.0.0:0"], "--password-file"),
         (["--password-file", &empty], "empty is empty"),
         (["--password-file", "none"], "none can't be read"),
-        (["--join", "127.0.0.1:1"], "can't form a cluster"),
         (["--config", &file], "unknown field `resp_addr`"),
         (["--http-addr", "192.0.2.1:0"], "--password-file"),
     ] {
@@ -116,9 +116,9 @@ fn a_node_that_cannot_start_says_why() {
     }
     let node = Node::start(&store, &[]);
     let taken = node.resp.as_str();
-    let other =
-        ["serve", "--data-dir", "other", "--http-addr", "127.0.0.1:0", "--resp-addr", taken];
-    let failed = store.run(other);
+    let any = "127.0.0.1:0";
+    let other = ["serve", "--data-dir", "other", "--rpc-addr", any, "--http-addr", any];
+    let failed = store.run(other.into_iter().chain(["--resp-addr", taken]));
     assert!(failed.code == 1 && failed.err.contains("can't be listened at"), "{failed:?}");
     store.run(["serve"]).failed(1, "data folder");
 }
@@ -129,9 +129,9 @@ fn the_environment_stands_in_for_flags() {
     let mut command = store.command(["serve"]);
     let output = command.env("KVS_QUORUM", "3,1,1").output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.contains("--quorum: 3,1,1"), "{error}");
+    assert!(error.contains("--quorum: quorum 3,1,1"), "{error}");
     let mut command = store.command(["serve", "--quorum", "4,1,1"]);
     let output = command.env("KVS_QUORUM", "3,1,1").output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.contains("--quorum: 4,1,1"), "{error}");
+    assert!(error.contains("--quorum: quorum 4,1,1"), "{error}");
 }

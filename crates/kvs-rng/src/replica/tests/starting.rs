@@ -162,7 +162,7 @@ async fn an_old_folder_is_found_by_the_key_that_is_written() {
     let key = Key::new("p", "a");
     let early = Item { key: key.clone(), versions };
     assert!(replica.store(BUCKET, vec![early.clone()]).await.unwrap());
-    assert_eq!(replica.condition(), Condition::Clean);
+    assert_eq!(replica.condition(), Condition::OldFolder);
 
     let error = mint(&replica, "late").await.unwrap_err();
     assert!(matches!(error, ReplicaError::OldFolder { .. }), "{error:?}");
