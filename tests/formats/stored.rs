@@ -40,3 +40,23 @@ fn envelopes() {
         },
     );
 }
+
+/// Any bytes are an envelope or an error, and what is read is written as it was.
+#[test]
+fn any_bytes_are_an_envelope_or_an_error() {
+    bolero::check!().for_each(|bytes: &[u8]| {
+        if let Ok(envelope) = Envelope::decode(bytes) {
+            assert_eq!(envelope.encode(), bytes);
+        }
+    });
+}
+
+/// Any bytes are a stored key or an error, and what is read is written as it was.
+#[test]
+fn any_bytes_are_a_stored_key_or_an_error() {
+    bolero::check!().for_each(|bytes: &[u8]| {
+        if let Ok((kind, key)) = stored_key::decode(bytes) {
+            assert_eq!(stored_key::encode(kind, key.partition(), key.clustering()), bytes);
+        }
+    });
+}

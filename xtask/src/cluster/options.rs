@@ -61,7 +61,8 @@ pub(crate) enum Cluster {
         #[arg(long, value_name = "PATH")]
         dir: Option<PathBuf>,
     },
-    /// Start a node that was killed. Without its data folder it joins as a new one.
+    /// Start a node that was killed. Without its data folder it is a new node, which joins only while the
+    /// cluster is empty and all of its members are up.
     Start {
         /// The node's number, from 1
         node: u16,

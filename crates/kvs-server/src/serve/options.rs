@@ -8,7 +8,7 @@ use kvs::cluster::Quorum;
 use serde::Deserialize;
 
 use super::logging::LogFormat;
-use super::values::{Period, quorum};
+use super::values::{Period, RedisStrings, quorum};
 use crate::error::{Failure, Result};
 use crate::store::{Durability, StoreArgs};
 
@@ -102,6 +102,11 @@ pub(crate) struct ServeOptions {
     #[arg(long, env = "KVS_LOG_FORMAT", hide_env_values = true, value_name = "FORMAT")]
     #[arg(value_enum, hide_possible_values = true)]
     pub(crate) log_format: Option<LogFormat>,
+    /// Where Redis' strings are kept: `ring`, where any W replicas take a write and commands that need
+    /// an order are refused [default: ring]
+    #[arg(long, env = "KVS_REDIS_STRINGS", hide_env_values = true, value_enum)]
+    #[arg(hide_possible_values = true)]
+    pub(crate) redis_strings: Option<RedisStrings>,
 }
 
 impl ServeOptions {
@@ -162,6 +167,7 @@ impl ServeOptions {
             tls_key: self.tls_key.or(beneath.tls_key),
             tls_ca: self.tls_ca.or(beneath.tls_ca),
             log_format: self.log_format.or(beneath.log_format),
+            redis_strings: self.redis_strings.or(beneath.redis_strings),
         }
     }
 }

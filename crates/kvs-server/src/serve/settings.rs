@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::logging::LogFormat;
 use super::options::ServeOptions;
 use super::secret::Secret;
-use super::values::Period;
+use super::values::{Period, RedisStrings};
 use crate::error::{Failure, Result};
 use crate::store::{DATA_DIR, Durability, StoreArgs};
 
@@ -43,6 +43,7 @@ pub(super) struct Settings {
     pub(super) tls_key: Option<PathBuf>,
     pub(super) tls_ca: Option<PathBuf>,
     pub(super) log_format: LogFormat,
+    pub(super) redis_strings: RedisStrings,
 }
 
 impl Settings {
@@ -77,6 +78,7 @@ impl Settings {
             tls_key: options.tls_key,
             tls_ca: options.tls_ca,
             log_format: options.log_format.unwrap_or_default(),
+            redis_strings: options.redis_strings.unwrap_or_default(),
         };
         settings
             .check_values()

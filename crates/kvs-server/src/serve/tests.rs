@@ -48,6 +48,7 @@ fn flags_come_before_the_file() {
         gather-timeout = "500ms"
         allow-weak-quorum = true
         log-format = "json"
+        redis-strings = "ring"
     "#;
     let args = ["--resp-addr", "127.0.0.1:8000", "--data-dir", "here", "--join", "c:3,d:4"];
     let settings = settings(&args, Some(file)).unwrap();
@@ -65,7 +66,7 @@ fn flags_come_before_the_file() {
 
 #[test]
 fn what_makes_no_sense_is_refused_by_name() {
-    let cases: [(&[&str], Option<&str>, &str); 18] = [
+    let cases: [(&[&str], Option<&str>, &str); 19] = [
         (&[], Some("resp-adr = \"127.0.0.1:1\""), "resp-adr"),
         (&[], Some("buckets = \"many\""), "buckets"),
         (&[], Some("quorum = \"3\""), "like 3,2,2"),
@@ -76,6 +77,7 @@ fn what_makes_no_sense_is_refused_by_name() {
         (&["--buckets", "0"], None, "--buckets, --hash-length: "),
         (&["--hash-length", "65"], None, "--hash-length"),
         (&["--weight", "0"], None, "--weight"),
+        (&["--redis-strings", "paper"], None, "paper"),
         (&["--cluster-name", ""], None, "--cluster-name"),
         (&["--join", "nowhere"], None, "--join: \"nowhere\" isn't host:port"),
         (&["--advertise-addr", ":1"], None, "--advertise-addr"),

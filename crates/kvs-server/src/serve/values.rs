@@ -4,9 +4,19 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use kvs::cluster::Quorum;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+
+/// Where strings of the Redis protocol are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RedisStrings {
+    /// As records of the ring.
+    #[default]
+    Ring,
+}
 
 /// Reads a quorum from a file of settings, as in `"3,2,2"`.
 pub(super) fn quorum<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Quorum>, D::Error> {
