@@ -30,21 +30,6 @@ fn a_seed_replays_exactly() {
     }
 }
 
-/// A node that has forgotten acknowledged writes, and doesn't know it, answers wrongly.
-#[test]
-fn a_node_that_forgets_is_found_out() {
-    let found = (1..=40).any(|seed| {
-        let drawn = Scenario::new(seed, Some(3));
-        // The seeds in which a node forgets something at all.
-        if drawn.durable {
-            return false;
-        }
-        let run = run(Scenario { tells_power_loss: false, ..drawn });
-        run.violations.iter().any(|violation| violation.check == "acknowledged writes are read")
-    });
-    assert!(found, "forty seeds with nodes that forget, and no read missed a write");
-}
-
 /// With a quorum in which reads may miss writes, some must.
 #[test]
 fn a_weak_quorum_is_found_out() {

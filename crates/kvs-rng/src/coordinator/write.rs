@@ -151,6 +151,11 @@ impl Coordinator {
         if found.is_empty() {
             return Ok(());
         }
+        if Instant::now() >= until {
+            // This node stood still meanwhile. The caller has gone, and others may have written since.
+            let outcome = Outcome::Unknown;
+            return Err(Tally::default().error("write", usize::from(layout.quorum().w), outcome));
+        }
         let settled = self.replica().settle(bucket, minted, found).await;
         // The write is minted, whatever becomes of it here.
         let settled = settled.map_err(|error| RingError::Refused {
