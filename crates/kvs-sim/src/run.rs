@@ -238,8 +238,7 @@ impl Driver<'_> {
             let some = self.draw.index(machine.disk.unsynced() + 1);
             let kept = if self.draw.chance(50) { 0 } else { some };
             let lost = machine.disk.lose_power(kept);
-            let is_told = u64::from(self.world.scenario.tells_power_loss);
-            machine.boots.fetch_add(is_told, Ordering::SeqCst);
+            machine.boots.fetch_add(1, Ordering::SeqCst);
             tracing::info!(node, kept, lost, "power lost");
         } else {
             self.world.links.set_down(here, true);

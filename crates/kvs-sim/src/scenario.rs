@@ -46,9 +46,6 @@ pub struct Scenario {
     pub durable: bool,
     /// Clients at each node.
     pub clients: usize,
-    /// Whether nodes can tell that their machine lost power. Always true in a drawn scenario: to see
-    /// that the checks find what is promised without ground.
-    pub tells_power_loss: bool,
     /// What happens how many milliseconds after the clients have begun, in that order.
     pub faults: Vec<(u64, Fault)>,
 }
@@ -78,7 +75,7 @@ impl Scenario {
         };
         plan.draw();
         plan.faults.sort_by_key(|(at, _)| *at);
-        Self { seed, nodes, quorum, durable, clients, tells_power_loss: true, faults: plan.faults }
+        Self { seed, nodes, quorum, durable, clients, faults: plan.faults }
     }
 }
 
