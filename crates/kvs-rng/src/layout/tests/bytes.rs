@@ -80,7 +80,7 @@ proptest! {
             bytes.extend(rest);
         }
         if let Ok(layout) = Layout::decode(&bytes) {
-            check(&layout);
+            sound(&layout);
         }
     }
 }
