@@ -37,7 +37,7 @@ pub struct Kvs {
 #[derive(Clone)]
 enum Form {
     /// All of it in this store.
-    Embedded(Store),
+    Embedded { store: Store, entities: LocalEntities },
     /// On the nodes of a cluster, of which this is one.
     #[cfg(feature = "cluster")]
     Cluster(Arc<crate::cluster::Node>),
@@ -48,7 +48,8 @@ impl Kvs {
         let records = Arc::new(store.rows(RowKind::Plain));
         let entities = LocalEntities::new(Arc::new(store.rows(RowKind::Entity)));
         let env = store.env().clone();
-        Self { form: Form::Embedded(store), records, entities: Arc::new(entities), env }
+        let shared = Arc::new(entities.clone());
+        Self { form: Form::Embedded { store, entities }, records, entities: shared, env }
     }
 
     #[cfg(feature = "cluster")]
@@ -62,7 +63,7 @@ impl Kvs {
     #[cfg(feature = "cluster")]
     pub fn node(&self) -> Option<&crate::cluster::Node> {
         match &self.form {
-            Form::Embedded(_) => None,
+            Form::Embedded { .. } => None,
             Form::Cluster(node) => Some(node),
         }
     }
@@ -73,9 +74,16 @@ impl Kvs {
         #[cfg(not(feature = "cluster"))]
         let _ = operation;
         match &self.form {
-            Form::Embedded(store) => Ok(store),
+            Form::Embedded { store, .. } => Ok(store),
             #[cfg(feature = "cluster")]
             Form::Cluster(_) => Err(DbaError::Unsupported { operation, on: "on a cluster" }),
+        }
+    }
+
+    /// To be called after something else than a command has written to the rows of entities.
+    pub(crate) fn entities_were_loaded(&self) {
+        if let Form::Embedded { entities, .. } = &self.form {
+            entities.forget();
         }
     }
 
@@ -157,7 +165,7 @@ impl Kvs {
     /// The files in the directory `dir`.
     pub fn files(&self, dir: impl Into<Vec<u8>>) -> Files {
         let chunks: Arc<dyn Dba> = match &self.form {
-            Form::Embedded(store) => Arc::new(store.rows(RowKind::Chunk)),
+            Form::Embedded { store, .. } => Arc::new(store.rows(RowKind::Chunk)),
             #[cfg(feature = "cluster")]
             Form::Cluster(_) => Arc::new(crate::cluster::NoEntities),
         };
@@ -188,7 +196,7 @@ impl Kvs {
     /// `Ok` when reads and writes are served, otherwise the error that they would get.
     pub async fn ready(&self) -> Result<()> {
         match &self.form {
-            Form::Embedded(store) => Ok(store.ready().await?),
+            Form::Embedded { store, .. } => Ok(store.ready().await?),
             #[cfg(feature = "cluster")]
             Form::Cluster(node) => Ok(node.ring().ready().await?),
         }
@@ -197,7 +205,7 @@ impl Kvs {
     /// The name of the backend underneath, as in `rocksdb`; `cluster` for a node of one.
     pub fn backend_name(&self) -> &'static str {
         match &self.form {
-            Form::Embedded(store) => store.engine_name(),
+            Form::Embedded { store, .. } => store.engine_name(),
             #[cfg(feature = "cluster")]
             Form::Cluster(_) => "cluster",
         }

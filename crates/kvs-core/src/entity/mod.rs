@@ -41,6 +41,7 @@
 
 mod command;
 pub mod header;
+mod headers;
 mod history;
 mod local;
 mod locks;
