@@ -122,7 +122,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         None if seeds.is_empty() => found(&config, &consensus, me.clone()).await?,
         None => {
             let check = |layout: &Layout| check_settings(&config, layout);
-            join::join(&transport, &consensus, &me, &seeds, &check).await?
+            join::join(&transport, &consensus, &replica, &me, &seeds, &check).await?
         }
     };
     check_cluster(&config, &persona, &layout)?;

@@ -24,8 +24,9 @@ const FLAG_OLD_FOLDER: u8 = 0x04;
 pub enum Condition {
     /// It holds all that it ever acknowledged.
     Clean,
-    /// It may have lost the last writes before a loss of power: buckets that are not repaired yet
-    /// take what others send, and nothing else.
+    /// It may lack what it, or the node whose place it took, has acknowledged: the last writes before
+    /// a loss of power, or all of a disk that is lost. Buckets that are not repaired yet take what
+    /// others send, and nothing else.
     Recovering,
     /// Its data folder is an old copy. It takes what others send, and nothing else.
     OldFolder,
@@ -172,6 +173,16 @@ impl Start {
         self.write(&mut mark, |mark| mark.recovering = false).await?;
         self.recovered.store(true, Ordering::Release);
         self.recovering.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// This node is to hold what it has nothing of.
+    pub(super) async fn begin_with_nothing(&self) -> Result<()> {
+        let mut mark = self.mark.lock().await;
+        self.write(&mut mark, |mark| mark.recovering = true).await?;
+        self.repaired.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.recovered.store(false, Ordering::Release);
+        self.recovering.store(true, Ordering::Release);
         Ok(())
     }
 

@@ -93,7 +93,7 @@ impl Node {
         Ok((peer, Established { reader, writer }))
     }
 
-    async fn open(
+    pub(super) async fn open(
         &self,
         address: SocketAddr,
         channel: Channel,
