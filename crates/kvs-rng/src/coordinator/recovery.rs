@@ -1,7 +1,7 @@
 //! Getting back from the other replicas what this node may have lost.
 //!
-//! After an unclean start or with a new disk, as [`replica`](crate::replica) tells it, each bucket is read here from other
-//! replicas before it counts for a read again. An acknowledged write is on W of the N replicas. If
+//! After an unclean start or with a new disk, as [`replica`](crate::replica) tells it, each bucket is
+//! read here from other replicas before it counts for a read again. An acknowledged write is on W of the N replicas. If
 //! this one has lost it, it is still on W - 1 of the N - 1 others, so that any N - W + 1 of them have
 //! it among them, as long as none of these has lost anything itself. Others that recover too count
 //! for nothing, unless all N - 1 have been read: what the union of all lacks is nowhere.
