@@ -71,6 +71,7 @@ use crate::layout::{Change, Layout};
 
 pub use config::ConsensusConfig;
 pub use error::{ConsensusError, FetchError, FoundError, ProposeError};
+pub use machine::held_layout;
 pub use network::{Link, LinkError, MESSAGE_BYTES_MAX};
 pub use propose::{Admission, AdmitAll, DEADLINE_MAX, PROPOSALS_MAX};
 pub use recovery::{RecoverError, force_voters};

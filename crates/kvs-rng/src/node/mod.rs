@@ -39,6 +39,7 @@ mod join;
 mod keeper;
 mod layouts;
 mod link;
+mod lives;
 mod methods;
 mod service;
 mod start;

@@ -197,6 +197,17 @@ impl Start {
         self.write(&mut mark, |mark| mark.old_folder = true).await
     }
 
+    /// Others know of later runs of this node than those that this data folder has seen.
+    pub(super) async fn found_old_folder(&self, reason: &str) -> Result<()> {
+        if !self.old_folder.swap(true, Ordering::AcqRel) {
+            let node = self.node;
+            tracing::error!(%node, reason, "others say that this node's data folder is an old copy; \
+                it neither mints nor reads any more");
+        }
+        let mut mark = self.mark.lock().await;
+        self.write(&mut mark, |mark| mark.old_folder = true).await
+    }
+
     /// Others have a write that this node once made, and it has it no more: it has lost writes without
     /// noticing, as when its data folder was put back from a copy. It recovers, once in a run: what is
     /// found after that was never acknowledged.
