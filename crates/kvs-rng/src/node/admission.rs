@@ -17,7 +17,7 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use super::methods::{self, faults};
-use crate::consensus::Admission;
+use crate::consensus::{Admission, Denial};
 use crate::identity::NodeId;
 use crate::layout::{Change, Layout, Member};
 use crate::replica::Replica;
@@ -53,7 +53,7 @@ pub(super) struct EmptyRing {
 
 #[async_trait]
 impl Admission for EmptyRing {
-    async fn admit(&self, layout: &Layout, change: &Change) -> Result<(), String> {
+    async fn admit(&self, layout: &Layout, change: &Change) -> Result<(), Denial> {
         match change {
             Change::Join(_) => self.check_empty(layout).await,
             Change::Update(member) => match layout.member(member.id) {
@@ -78,7 +78,7 @@ impl EmptyRing {
     }
 
     /// Looks whether `member` is where `old` was.
-    async fn check_gone(&self, old: NodeId, member: &Member) -> Result<(), String> {
+    async fn check_gone(&self, old: NodeId, member: &Member) -> Result<(), Denial> {
         let (id, address) = (member.id, member.address);
         let mut last = String::new();
         for _ in 0..LOOKS {
@@ -101,18 +101,18 @@ impl EmptyRing {
                     "a new node answers at the address of a member: it takes its place");
                 return Ok(());
             }
-            return Err(format!(
+            return Err(Denial::Refused(format!(
                 "{address} is the address of node {old}, and node {found} answers there: two nodes \
                  can't have one address"
-            ));
+            )));
         }
-        Err(format!(
+        Err(Denial::NotNow(format!(
             "{address} is the address of node {old}, and it can't be found out whether node {id} \
              has taken its place there: {last}"
-        ))
+        )))
     }
 
-    async fn check_empty(&self, layout: &Layout) -> Result<(), String> {
+    async fn check_empty(&self, layout: &Layout) -> Result<(), Denial> {
         let asked = layout.members().values().map(|member| self.ask(member));
         for (member, answer) in layout.members().values().zip(join_all(asked).await) {
             match answer.as_deref() {
@@ -122,13 +122,15 @@ impl EmptyRing {
                         "{} holds data, and data can't be moved yet: all nodes have to join \
                          before the first write",
                         member.name
-                    ));
+                    )
+                    .into());
                 }
                 Err(error) => {
                     return Err(format!(
                         "{} can't be asked whether it is empty: {error}",
                         member.name
-                    ));
+                    )
+                    .into());
                 }
             }
         }
