@@ -173,11 +173,23 @@ impl Plan {
     }
 
     /// A node loses its disk, and comes back with an empty one. No other one forgets anything then.
+    ///
+    /// Often it is then alone for a while with one that has missed what was written before, as far as
+    /// the others can do without both in the meantime: the two must not answer that there was nothing.
     fn wipe(&mut self) {
         self.may_forget = false;
-        let (wiped, _) = self.two();
-        let at = self.draw.between(500, DURATION_MS / 2);
-        let until = at + self.draw.between(1, 4000);
+        let (wiped, missing) = self.two();
+        let at = self.draw.between(1000, DURATION_MS / 2);
+        let until = at + self.draw.between(1, 1500);
+        if self.nodes >= 5 && self.draw.chance(70) {
+            let alone_at = until + self.draw.between(2500, 4500);
+            let end = alone_at + self.draw.between(1500, 3000);
+            self.part(at - self.draw.between(300, 1000), alone_at, wiped, missing);
+            for other in (0..self.nodes).filter(|other| ![wiped, missing].contains(other)) {
+                self.part(at - 300, end, other, missing);
+                self.part(alone_at, end, other, wiped);
+            }
+        }
         self.both(at, until, Fault::Wipe(wiped), Fault::Start(wiped));
         if let Some(down) = self.down.get_mut(wiped) {
             *down = until;
