@@ -2,7 +2,7 @@
 
 use kvs::Key;
 
-use crate::cli::Command;
+use crate::cli::{Command, RingCommand};
 use crate::client::{ConnectArgs, Connection};
 use crate::error::{Failure, Result};
 use crate::store::StoreArgs;
@@ -24,7 +24,7 @@ impl Place {
         let name = command.name();
         if self.connect.is_empty() {
             return match command {
-                Command::Load(_) | Command::Ring(_) => usage(format!(
+                Command::Load(_) | Command::Ring(RingCommand::Status) => usage(format!(
                     "{name} works on a server: --connect HOST:PORT, with the port of its Redis \
                      protocol"
                 )),
@@ -33,7 +33,14 @@ impl Place {
         }
         match command {
             Command::Get { .. } | Command::Put { .. } | Command::Delete { .. } => {}
-            Command::Load(_) | Command::Ring(_) => {}
+            Command::Load(_) | Command::Ring(RingCommand::Status) => {}
+            Command::Ring(RingCommand::RecoverVoters { .. }) => {
+                return usage(
+                    "ring recover-voters works on the folder of a stopped node: --data-dir DIR, \
+                     without --connect"
+                        .to_owned(),
+                );
+            }
             _ => {
                 return usage(format!(
                     "{name} doesn't work with --connect: servers know get, put, delete, load and \

@@ -50,6 +50,11 @@ impl SimDisk {
         lost.len()
     }
 
+    /// Forgets everything.
+    pub fn wipe(&self) {
+        *self.lock() = State::default();
+    }
+
     /// How many writes are not synced.
     pub fn unsynced(&self) -> usize {
         self.lock().unsynced.len()

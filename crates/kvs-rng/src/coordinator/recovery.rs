@@ -1,7 +1,7 @@
 //! Getting back from the other replicas what this node may have lost.
 //!
-//! After an unclean start, as [`replica`](crate::replica) tells it, each bucket is read here from other
-//! replicas before it counts for a read again. An acknowledged write is on W of the N replicas. If
+//! After an unclean start or with a new disk, as [`replica`](crate::replica) tells it, each bucket is
+//! read here from other replicas before it counts for a read again. An acknowledged write is on W of the N replicas. If
 //! this one has lost it, it is still on W - 1 of the N - 1 others, so that any N - W + 1 of them have
 //! it among them, as long as none of these has lost anything itself. Others that recover too count
 //! for nothing, unless all N - 1 have been read: what the union of all lacks is nowhere.
@@ -77,7 +77,9 @@ impl Coordinator {
         let this = self.clone();
         Background::run(async move {
             loop {
-                if this.replica().condition() == Condition::Recovering && this.layout().is_some() {
+                // A layout of before it was a member says nothing of what it has to hold.
+                let is_member = this.layout().is_some_and(|it| it.member(this.id()).is_some());
+                if is_member && this.replica().condition() == Condition::Recovering {
                     this.recover().await;
                 }
                 sleep(LOOK_INTERVAL).await;
@@ -102,13 +104,14 @@ impl Coordinator {
         tracing::info!(
             %node,
             buckets = left.len(),
-            "this node may have lost its last writes in a loss of power: repairing it from the others"
+            "this node may have lost writes, in a loss of power or with its disk: repairing it from \
+             the others"
         );
         if self.layout().is_some_and(|layout| layout.quorum().w == 1) {
             tracing::warn!(
                 %node,
                 "at W = 1 a write may have been acknowledged by this node alone: what it took in the \
-                 last second before the loss of power may be lost for good"
+                 last second before a loss of power, or held on a lost disk, may be lost for good"
             );
         }
         let mut pause = PAUSE_MIN;

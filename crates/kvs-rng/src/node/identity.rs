@@ -83,6 +83,6 @@ async fn holds_embedded(store: &Store) -> Result<bool, DbaError> {
     Ok(false)
 }
 
-fn key() -> Vec<u8> {
+pub(super) fn key() -> Vec<u8> {
     [&[RowKind::Meta as u8], KEY].concat()
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::layouts::Published;
+use super::lives::Lives;
 use crate::coordinator::{Coordinator, Layouts};
 use crate::identity::NodeId;
 use crate::membership::{Advert, Membership};
@@ -19,6 +20,7 @@ pub(super) async fn keep(
     membership: Arc<Membership>,
     layouts: Arc<Published>,
     coordinator: Coordinator,
+    lives: Arc<Lives>,
 ) {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -38,6 +40,9 @@ pub(super) async fn keep(
             let advert =
                 Advert { layout_version: layout.version(), layout_digest: layout.digest() };
             membership.advertise(advert);
+            if layout.member(node).is_some() {
+                lives.forget_others(&layout).await;
+            }
             let others = layout.members().values().filter(|member| member.id != node);
             membership.add_seeds(others.map(|member| member.address).collect());
             tracing::info!(%node, version = layout.version(), members = layout.members().len(), "layout");

@@ -39,10 +39,12 @@ mod join;
 mod keeper;
 mod layouts;
 mod link;
+mod lives;
 mod methods;
 mod service;
 mod start;
 mod status;
+mod stopped;
 mod witness;
 
 use std::net::SocketAddr;
@@ -64,6 +66,7 @@ pub use config::NodeConfig;
 pub use error::NodeError;
 pub use identity::is_node;
 pub use status::{MemberStatus, RingState, Status};
+pub use stopped::StoppedNode;
 
 /// How long requests in flight may take when the node ends.
 const DRAIN: Duration = Duration::from_secs(5);

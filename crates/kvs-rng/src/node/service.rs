@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 
+use super::lives::Lives;
 use super::methods::{self, faults};
 use crate::consensus::Consensus;
 use crate::coordinator::Coordinator;
@@ -17,6 +18,7 @@ pub(super) struct Inbox {
     pub(super) consensus: OnceLock<Arc<Consensus>>,
     pub(super) coordinator: OnceLock<Coordinator>,
     pub(super) replica: OnceLock<Replica>,
+    pub(super) lives: OnceLock<Arc<Lives>>,
 }
 
 #[async_trait]
@@ -25,7 +27,10 @@ impl Service for Inbox {
         match method {
             methods::CONSENSUS => Ok(part(&self.consensus)?.handle(from.node, &body).await),
             methods::HOLD => super::admission::hold(part(&self.replica)?).await,
-            methods::LAST_WRITE => super::witness::answer(part(&self.replica)?, from.node),
+            methods::LAST_WRITE => {
+                let (replica, lives) = (part(&self.replica)?, part(&self.lives)?);
+                super::witness::answer(replica, lives, from, &body).await
+            }
             methods::COORDINATOR.. => {
                 let handled = part(&self.coordinator)?.handle(from.node, method, &body).await;
                 handled.map_err(|error| Fault::new(faults::REFUSED, error.to_string()))

@@ -12,10 +12,11 @@ use super::error::NodeError;
 use super::identity::Persona;
 use super::layouts::Published;
 use super::link::{Link, Replicas};
+use super::lives::Lives;
 use super::service::Inbox;
-use super::witness::Witnesses;
+use super::witness::{Run, Witnesses};
 use super::{Node, admission, join, keeper};
-use crate::consensus::Consensus;
+use crate::consensus::{self, Consensus};
 use crate::coordinator::{Coordinator, Layouts, Ring};
 use crate::hints::Hints;
 use crate::identity::ClusterId;
@@ -45,9 +46,14 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     let clock = Arc::new(HybridClock::new(&config.env, AHEAD_MAX));
     let replica = Replica::open(store, id, clock, config.boot_id.clone(), config.durable).await?;
 
+    let lives = Lives::open(store, &replica).await?;
+    let held = consensus::held_layout(store).await?;
+
     let inbox = Arc::new(Inbox::default());
+    let mut transport_config = transport_config(&config, &persona);
+    transport_config.door = Some(lives.clone());
     let transport = Transport::start(
-        transport_config(&config, &persona),
+        transport_config,
         config.network.clone(),
         config.env.clone(),
         inbox.clone(),
@@ -55,6 +61,8 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     .await?;
     let closing = Closing(transport.clone());
     let address = advertised(&config, transport.local_address());
+    // Before anybody else hears of this node: it must not drive out one that runs.
+    join::check_moved(&transport, held.as_ref(), id, address).await?;
     let consensus = Consensus::start(
         id,
         store,
@@ -66,10 +74,10 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     .await?;
     let consensus = Arc::new(consensus);
     let layouts = Arc::new(Published::new(consensus.clone()));
-    join::check_moved(&transport, layouts.current().as_deref(), id, address).await?;
     // Each is set once, here.
     let _ = inbox.consensus.set(consensus.clone());
     let _ = inbox.replica.set(replica.clone());
+    let _ = inbox.lives.set(lives.clone());
 
     let seeds = resolve(&config).await?;
     let membership = Membership::start(
@@ -95,8 +103,9 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         config.env.clone(),
         config.gather_timeout,
     );
+    let run = Run::new(persona.incarnation, &config.env);
     let mut witnesses =
-        layouts.current().map(|layout| Witnesses::new(&transport, &replica, &layout));
+        layouts.current().map(|layout| Witnesses::new(&transport, &replica, &lives, run, &layout));
     if let Some(witnesses) = &mut witnesses {
         witnesses.ask().await;
     }
@@ -108,7 +117,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     // Only now: no write is minted before that.
     let _ = inbox.coordinator.set(coordinator.clone());
     let replaying = coordinator.replaying();
-    let keeper = keeper::keep(id, membership.clone(), layouts.clone(), coordinator.clone());
+    let keeper = keeper::keep(id, membership.clone(), layouts.clone(), coordinator.clone(), lives);
     let keeper = Background::run(keeper);
     let recovering = coordinator.recovering();
 
@@ -122,7 +131,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         None if seeds.is_empty() => found(&config, &consensus, me.clone()).await?,
         None => {
             let check = |layout: &Layout| check_settings(&config, layout);
-            join::join(&transport, &consensus, &me, &seeds, &check).await?
+            join::join(&transport, &consensus, &replica, &me, &seeds, &check).await?
         }
     };
     check_cluster(&config, &persona, &layout)?;

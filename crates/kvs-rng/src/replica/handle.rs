@@ -116,6 +116,14 @@ impl Replica {
         Ok(rows.is_empty())
     }
 
+    /// Says that this node takes the place of one whose disk is lost, and has nothing of what that one
+    /// acknowledged: it is [recovering](Condition::Recovering) from then on, until
+    /// [all of it](Self::recovered_all) is there. Written and synced; to be said before anybody counts
+    /// on this node.
+    pub async fn begin_with_nothing(&self) -> Result<(), DbaError> {
+        self.inner.start.begin_with_nothing().await
+    }
+
     /// Says that a bucket now holds what the other replicas have of it: from here on it mints and
     /// reads. Lasts until the node ends.
     pub fn recovered(&self, bucket: Bucket) {

@@ -45,6 +45,9 @@
 //! until somebody has repaired that bucket from the others and said so. A process that was killed
 //! loses nothing, for the operating system has its writes; the boot id tells the two apart.
 //!
+//! A node that takes the place of another, whose disk is lost, has forgotten everything that this one
+//! acknowledged. It is recovering in the same way, from [`Replica::begin_with_nothing`] on.
+//!
 //! ```
 //! use std::sync::Arc;
 //!

@@ -24,8 +24,9 @@ const FLAG_OLD_FOLDER: u8 = 0x04;
 pub enum Condition {
     /// It holds all that it ever acknowledged.
     Clean,
-    /// It may have lost the last writes before a loss of power: buckets that are not repaired yet
-    /// take what others send, and nothing else.
+    /// It may lack what it, or the node whose place it took, has acknowledged: the last writes before
+    /// a loss of power, or all of a disk that is lost. Buckets that are not repaired yet take what
+    /// others send, and nothing else.
     Recovering,
     /// Its data folder is an old copy. It takes what others send, and nothing else.
     OldFolder,
@@ -175,12 +176,33 @@ impl Start {
         Ok(())
     }
 
+    /// This node is to hold what it has nothing of.
+    pub(super) async fn begin_with_nothing(&self) -> Result<()> {
+        let mut mark = self.mark.lock().await;
+        self.write(&mut mark, |mark| mark.recovering = true).await?;
+        self.repaired.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.recovered.store(false, Ordering::Release);
+        self.recovering.store(true, Ordering::Release);
+        Ok(())
+    }
+
     /// Others know a write `counter` of this node that it can't have made.
     pub(super) async fn found_stray(&self, counter: u64) -> Result<()> {
         if !self.old_folder.swap(true, Ordering::AcqRel) {
             let node = self.node;
             tracing::error!(%node, counter, "others know a write that this node has not made: its \
                 data folder is an old copy; it neither mints nor reads any more");
+        }
+        let mut mark = self.mark.lock().await;
+        self.write(&mut mark, |mark| mark.old_folder = true).await
+    }
+
+    /// Others know of later runs of this node than those that this data folder has seen.
+    pub(super) async fn found_old_folder(&self, reason: &str) -> Result<()> {
+        if !self.old_folder.swap(true, Ordering::AcqRel) {
+            let node = self.node;
+            tracing::error!(%node, reason, "others say that this node's data folder is an old copy; \
+                it neither mints nor reads any more");
         }
         let mut mark = self.mark.lock().await;
         self.write(&mut mark, |mark| mark.old_folder = true).await

@@ -6,3 +6,4 @@ mod old_folder;
 mod recovering;
 mod refused;
 mod support;
+mod wiped;
