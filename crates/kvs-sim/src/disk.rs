@@ -135,7 +135,7 @@ impl Engine for SimDisk {
         self.scan(&(Bound::Unbounded, Bound::Unbounded), Order::Ascending, Wait::Allowed, visit)
     }
 
-    fn sync(&self) -> EngineResult<()> {
+    fn sync(&self, _: Wait) -> EngineResult<()> {
         self.sync_all();
         Ok(())
     }

@@ -119,8 +119,9 @@ pub trait Engine: Send + Sync + 'static {
     /// Visits all rows of all kinds in ascending order, as of one moment. May wait for the disk.
     fn scan_all(&self, visit: Visit<'_>) -> EngineResult<()>;
 
-    /// Makes every write so far survive the loss of power.
-    fn sync(&self) -> EngineResult<()>;
+    /// Makes every write that has returned so far survive the loss of power. Others may write
+    /// meanwhile.
+    fn sync(&self, wait: Wait) -> EngineResult<()>;
 
     /// Rewrites the data without what was deleted or overwritten.
     fn compact(&self) -> EngineResult<()>;
