@@ -89,7 +89,7 @@ mod rows;
 mod settling;
 mod start;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod witness;
 mod writing;
 
