@@ -35,10 +35,7 @@ impl Coordinator {
     ) -> Result<Vec<Item>, RingError> {
         let needed = usize::from(layout.quorum().w);
         let others = layout.replicas(bucket).iter().filter(|node| **node != self.id());
-        let mut tally = Tally {
-            silent: others.copied().collect(),
-            ..Tally::default()
-        };
+        let mut tally = Tally { silent: others.copied().collect(), ..Tally::default() };
         // Who is slow may have longer than the caller.
         let until_stored = until.max(later(self.inner.gather_timeout));
         let items: Arc<[Item]> = items.into();

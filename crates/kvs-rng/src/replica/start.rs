@@ -134,8 +134,8 @@ impl Start {
         let found = raw.get(key()).await?.map(|bytes| Mark::decode(&bytes)).transpose()?;
         let found = found.as_ref();
         let recovering = found.is_some_and(|found| found.may_have_lost(boot_id.as_deref()));
-        let catching_up = !recovering
-            && found.is_some_and(|found| found.may_have_lost_mints(boot_id.as_deref()));
+        let catching_up =
+            !recovering && found.is_some_and(|found| found.may_have_lost_mints(boot_id.as_deref()));
         // A run after one that was killed is as durable as both: what the first one wrote may still
         // be on its way to the disk.
         let durable = durable && found.is_none_or(|found| found.durable);

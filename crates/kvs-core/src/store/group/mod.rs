@@ -64,6 +64,10 @@ impl GroupSync {
         let is_decided = |progress: &Progress| progress.synced >= mine || progress.failed;
         let mut progress = shared.progress.subscribe();
         if !is_decided(&progress.borrow()) && shared.failure.reason().is_none() {
+            let simulated = shared.engine.sync_time();
+            if !simulated.is_zero() {
+                tokio::time::sleep(simulated).await;
+            }
             match shared.engine.sync(Wait::Never) {
                 Err(EngineError::WouldBlock) => {
                     Shared::start(shared);

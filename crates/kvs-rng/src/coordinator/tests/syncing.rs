@@ -135,8 +135,8 @@ async fn a_lost_mint_is_not_minted_over() {
 
     // Somebody else mints for it meanwhile.
     beside(&cluster.rings[0], "a", "meanwhile").await;
-    assert!(cluster.settled(&key).await.siblings().iter().all(|it| it.dot.node != lost.node
-        || it.dot == lost));
+    let both = cluster.settled(&key).await;
+    assert!(both.siblings().len() == 2 && both.context().counter(lost.node) == lost.counter);
     cluster.rings[0] = cluster.start(0, None).await;
     let _recovering = cluster.coordinator(0).recovering();
     until(async || cluster.coordinator(0).replica().condition() == Condition::Clean).await;

@@ -1,8 +1,8 @@
 //! Disks that fail on demand, and count what they are asked.
 
 use std::path::Path;
-use std::sync::{Condvar, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex};
 
 use kvs_core::engine::memory::Memory;
 use kvs_core::engine::{Engine, EngineError, EngineResult, Visit, Wait, WriteSet};
