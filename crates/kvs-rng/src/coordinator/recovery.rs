@@ -11,6 +11,12 @@
 //! all three did:                        each reads the two others; the union of three is served
 //! ```
 //!
+//! A node that syncs each write before it acknowledges it has lost nothing of what it acknowledged. But
+//! it sends what it mints before its own sync is done, so that others may have acknowledged a write of
+//! its own that it lacks; minting again, it would seem to have seen and replaced that write. Such a
+//! write is on W of the N - 1 others. So it *catches up*: N - W of the others are read before it mints,
+//! while it serves everything else; one more as well if it is up.
+//!
 //! A bucket whose digests are the same at another replica counts as read from it. Who is read may hold
 //! writes that nobody acknowledged: they are taken over, as any repair would.
 
@@ -79,7 +85,7 @@ impl Coordinator {
             loop {
                 // A layout of before it was a member says nothing of what it has to hold.
                 let is_member = this.layout().is_some_and(|it| it.member(this.id()).is_some());
-                if is_member && this.replica().condition() == Condition::Recovering {
+                if is_member && this.is_to_recover() {
                     this.recover().await;
                 }
                 sleep(LOOK_INTERVAL).await;
@@ -93,8 +99,12 @@ impl Coordinator {
         let buckets = (0..layout.hashing().buckets()).map(Bucket);
         buckets
             .filter(|bucket| layout.replicas(*bucket).contains(&self.id()))
-            .filter(|bucket| !self.replica().is_whole(*bucket))
+            .filter(|bucket| !self.replica().may_mint(*bucket))
             .collect()
+    }
+
+    fn is_to_recover(&self) -> bool {
+        matches!(self.replica().condition(), Condition::Recovering | Condition::CatchingUp)
     }
 
     /// Repairs everything, however long that takes.
@@ -107,7 +117,8 @@ impl Coordinator {
             "this node may have lost writes, in a loss of power or with its disk: repairing it from \
              the others"
         );
-        if self.layout().is_some_and(|layout| layout.quorum().w == 1) {
+        let may_have_lost_acknowledged = self.replica().condition() == Condition::Recovering;
+        if may_have_lost_acknowledged && self.layout().is_some_and(|it| it.quorum().w == 1) {
             tracing::warn!(
                 %node,
                 "at W = 1 a write may have been acknowledged by this node alone: what it took in the \
@@ -134,7 +145,7 @@ impl Coordinator {
             }
             drop(repairs);
             let before = std::mem::replace(&mut left, self.buckets_to_recover()).len();
-            if self.replica().condition() != Condition::Recovering {
+            if !self.is_to_recover() {
                 return;
             }
             let Some((bucket, error)) = failure else { continue };
@@ -160,10 +171,14 @@ impl Coordinator {
         let Some(layout) = self.layout() else { return Ok(()) };
         let others: Vec<_> =
             layout.replicas(bucket).iter().copied().filter(|node| *node != self.id()).collect();
-        let needed = others_needed(&layout, others.len());
+        let wanted = others_needed(&layout, others.len());
+        let needed = match self.replica().condition() {
+            Condition::CatchingUp => wanted.saturating_sub(1),
+            _ => wanted,
+        };
         let (mut whole, mut partial, mut failed) = (0, 0, Vec::new());
         for node in self.preferred(&others) {
-            if whole >= needed {
+            if whole >= wanted || (whole >= needed && !self.is_up(node)) {
                 break;
             }
             match self.take_over(bucket, &layout, node).await {
