@@ -20,8 +20,8 @@ use kvs_core::codec::Encoded;
 use kvs_core::{DbaError, Result, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
-pub use crate::failure::Failure;
 use crate::failure::Failed;
+pub use crate::failure::Failure;
 
 const VALUE: u8 = 0x01;
 const FAILED: u8 = 0x02;
@@ -62,13 +62,13 @@ impl Answer {
     pub fn read<A: Value>(&self) -> Result<A, Failure> {
         match self.0.as_slice() {
             [VALUE, ..] => Ok(A::from_bytes(&self.0)?),
-            [FAILED, FAILED_VERSION, body @ ..] => Err(match postcard::take_from_bytes(body) {
-                Ok((failed, [])) => failed.into_failure(),
-                Ok((_, rest)) => {
-                    wrong(format!("{} bytes are left over", rest.len())).into()
-                }
-                Err(error) => wrong(error).into(),
-            }),
+            [FAILED, FAILED_VERSION, body @ ..] => {
+                Err(match postcard::take_from_bytes::<Failed>(body) {
+                    Ok((failed, [])) => failed.into_failure(),
+                    Ok((_, rest)) => wrong(format!("{} bytes are left over", rest.len())).into(),
+                    Err(error) => wrong(error).into(),
+                })
+            }
             [FAILED, version, ..] => Err(wrong(format!("it has version {version}")).into()),
             [tag, ..] => Err(wrong(format!("unknown tag {tag:#04x}")).into()),
             [] => Err(wrong("it is empty").into()),

@@ -111,3 +111,127 @@ impl PageSize {
         Self(self.0.saturating_mul(4).min(PAGE_ITEMS_MAX))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Bound;
+
+    use kvs_core::codec::Bytes;
+    use kvs_core::codec::ordered::OrderedBytes;
+    use kvs_feed::Eid;
+    use kvs_sort::Standing;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::register::{Condition, Integers};
+
+    /// A command of each kind, and its bytes, which stay as they are.
+    fn fixture() -> Vec<(Command, Vec<u8>)> {
+        let (eid, limit) = (Eid(300), 16);
+        let entry = || Bytes(vec![1, 1, 7]);
+        let key = || OrderedBytes(vec![0, 9]);
+        let feed = Command::Feed;
+        let sorted = Command::Sorted;
+        let board = Command::Leaderboard;
+        let register = Command::Register;
+        let half = [0, 0, 0, 0, 0, 0, 0xE0, 0x3F];
+        vec![
+            (Command::TypeOf, vec![1, 0]),
+            (feed(FeedCommand::Add { entry: entry() }), vec![1, 1, 0, 3, 1, 1, 7]),
+            (feed(FeedCommand::Remove { eid }), vec![1, 1, 1, 0xAC, 2]),
+            (feed(FeedCommand::RemoveAfter { eid }), vec![1, 1, 2, 0xAC, 2]),
+            (feed(FeedCommand::Clear), vec![1, 1, 3]),
+            (feed(FeedCommand::Cleanup), vec![1, 1, 4]),
+            (feed(FeedCommand::Get { eid }), vec![1, 1, 5, 0xAC, 2]),
+            (feed(FeedCommand::Page { from: Some(eid), limit }), vec![1, 1, 6, 1, 0xAC, 2, 16]),
+            (feed(FeedCommand::Prev { eid }), vec![1, 1, 7, 0xAC, 2]),
+            (feed(FeedCommand::Len), vec![1, 1, 8]),
+            (sorted(SortedCommand::Insert { element: key() }), vec![1, 2, 0, 2, 0, 9]),
+            (sorted(SortedCommand::Remove { element: key() }), vec![1, 2, 1, 2, 0, 9]),
+            (sorted(SortedCommand::Clear), vec![1, 2, 2]),
+            (sorted(SortedCommand::Cleanup), vec![1, 2, 3]),
+            (sorted(SortedCommand::Contains { element: key() }), vec![1, 2, 4, 2, 0, 9]),
+            (
+                sorted(SortedCommand::Page {
+                    start: Bound::Unbounded,
+                    end: Bound::Excluded(key()),
+                    descending: true,
+                    limit,
+                }),
+                vec![1, 2, 5, 0, 2, 2, 0, 9, 1, 16],
+            ),
+            (sorted(SortedCommand::Len), vec![1, 2, 6]),
+            (
+                board(LeaderboardCommand::Set { member: key(), score: 0.5 }),
+                [&[1, 3, 0, 2, 0, 9][..], &half].concat(),
+            ),
+            (
+                board(LeaderboardCommand::Add { member: key(), delta: 0.5 }),
+                [&[1, 3, 1, 2, 0, 9][..], &half].concat(),
+            ),
+            (board(LeaderboardCommand::Remove { member: key() }), vec![1, 3, 2, 2, 0, 9]),
+            (board(LeaderboardCommand::Clear), vec![1, 3, 3]),
+            (board(LeaderboardCommand::Cleanup), vec![1, 3, 4]),
+            (board(LeaderboardCommand::Score { member: key() }), vec![1, 3, 5, 2, 0, 9]),
+            (board(LeaderboardCommand::Rank { member: key() }), vec![1, 3, 6, 2, 0, 9]),
+            (board(LeaderboardCommand::Around { member: key(), n: 5 }), vec![1, 3, 7, 2, 0, 9, 5]),
+            (board(LeaderboardCommand::From { rank: 300, limit }), vec![1, 3, 8, 0xAC, 2, 16]),
+            (
+                board(LeaderboardCommand::Below {
+                    line: Standing { rank: 1, member: key(), score: 0.5 },
+                    limit,
+                }),
+                [&[1, 3, 9, 1, 2, 0, 9][..], &half, &[16]].concat(),
+            ),
+            (board(LeaderboardCommand::Len), vec![1, 3, 10]),
+            (register(RegisterCommand::Get), vec![1, 4, 0]),
+            (register(RegisterCommand::Exists), vec![1, 4, 1]),
+            (
+                register(RegisterCommand::Set {
+                    value: entry(),
+                    condition: Condition::IfAbsent,
+                    returning: true,
+                }),
+                vec![1, 4, 2, 3, 1, 1, 7, 1, 1],
+            ),
+            (register(RegisterCommand::Delete { returning: false }), vec![1, 4, 3, 0]),
+            (
+                register(RegisterCommand::CompareAndSet { expected: None, new: Some(entry()) }),
+                vec![1, 4, 4, 0, 1, 3, 1, 1, 7],
+            ),
+            (
+                register(RegisterCommand::Increment { by: -2, integers: Integers::Decimal }),
+                vec![1, 4, 5, 3, 1],
+            ),
+        ]
+    }
+
+    #[test]
+    fn the_bytes_stay_as_they_are() {
+        for (command, bytes) in fixture() {
+            assert_eq!(command.to_bytes().unwrap(), bytes, "{command:?}");
+            assert_eq!(Command::from_bytes(&bytes).unwrap(), command);
+            for cut in 0..bytes.len() {
+                assert!(Command::from_bytes(&bytes[..cut]).is_err(), "{command:?} cut to {cut}");
+            }
+            let longer = [&bytes[..], &[0]].concat();
+            assert!(Command::from_bytes(&longer).is_err(), "{command:?} and more");
+        }
+    }
+
+    proptest! {
+        /// Whatever comes is a command or an error, and what is read is written again.
+        #[test]
+        fn any_bytes_are_read_or_refused(
+            kind in 0..7_u8, bytes in prop::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let bytes = [&[VERSION, kind][..], &bytes].concat();
+            if let Ok(command) = Command::from_bytes(&bytes) {
+                let written = command.to_bytes().unwrap();
+                let again = Command::from_bytes(&written).unwrap();
+                // Not a number is not itself, but its bytes are.
+                prop_assert_eq!(again.to_bytes().unwrap(), written);
+            }
+        }
+    }
+}

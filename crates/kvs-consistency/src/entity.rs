@@ -183,9 +183,7 @@ impl Entity {
             Place::Local { store, env } => {
                 execute(&**store, self.name.clone(), &command, &self.options, env).await
             }
-            Place::Remote(entities) => {
-                entities.execute(&self.name, command, &self.options).await?
-            }
+            Place::Remote(entities) => entities.execute(&self.name, command, &self.options).await?,
         };
         answer.read()
     }

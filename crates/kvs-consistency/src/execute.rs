@@ -26,9 +26,7 @@ pub async fn apply(
         Command::Sorted(command) => Ok(command.apply(scope, name).await?),
         Command::Leaderboard(command) => Ok(command.apply(scope, name, env).await?),
         Command::Register(command) => Ok(command.apply(scope, name).await?),
-        Command::Directory(command) => {
-            Ok(command.apply(scope, name.into()).await?.to_bytes()?)
-        }
+        Command::Directory(command) => Ok(command.apply(scope, name.into()).await?.to_bytes()?),
     }
 }
 

@@ -130,20 +130,63 @@ const COMMAND: &str = "command";
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Failed {
     /// Any that has no other form.
-    Other { reason: String, is_unknown: bool, is_retryable: bool },
-    Limit { what: String, found: u64, limit: u64 },
-    WrongType { name: String, found: String, expected: String },
-    Encode { what: String, detail: String },
-    Decode { what: String, detail: String },
-    Forgotten { id: String, name: String, kept: u64 },
-    Reused { id: String, name: String },
-    NotFinite { name: String, member: String, score: f64 },
-    NotAnInteger { name: String },
-    Overflow { name: String, value: i64, by: i64 },
-    NoFile { name: String },
-    FileExists { name: String },
-    FileName { problem: String },
-    UploadExpired { name: String },
+    Other {
+        reason: String,
+        is_unknown: bool,
+        is_retryable: bool,
+    },
+    Limit {
+        what: String,
+        found: u64,
+        limit: u64,
+    },
+    WrongType {
+        name: String,
+        found: String,
+        expected: String,
+    },
+    Encode {
+        what: String,
+        detail: String,
+    },
+    Decode {
+        what: String,
+        detail: String,
+    },
+    Forgotten {
+        id: String,
+        name: String,
+        kept: u64,
+    },
+    Reused {
+        id: String,
+        name: String,
+    },
+    NotFinite {
+        name: String,
+        member: String,
+        score: f64,
+    },
+    NotAnInteger {
+        name: String,
+    },
+    Overflow {
+        name: String,
+        value: i64,
+        by: i64,
+    },
+    NoFile {
+        name: String,
+    },
+    FileExists {
+        name: String,
+    },
+    FileName {
+        problem: String,
+    },
+    UploadExpired {
+        name: String,
+    },
 }
 
 impl From<&Failure> for Failed {
@@ -296,11 +339,15 @@ mod tests {
     fn failures_with_a_form_of_their_own_arrive_as_they_were() {
         let name = || "n".to_owned();
         let failures: Vec<Failure> = vec![
-            kvs_core::limits::at_most("value length in bytes", 2, 1).map_err(DbaError::from).unwrap_err().into(),
+            kvs_core::limits::at_most("value length in bytes", 2, 1)
+                .map_err(DbaError::from)
+                .unwrap_err()
+                .into(),
             DbaError::WrongType { name: name(), found: "feed".into(), expected: "sorted" }.into(),
             DbaError::CommandForgotten { id: "i".into(), name: name(), kept: 7 }.into(),
             DbaError::CommandReused { id: "i".into(), name: name() }.into(),
-            LeaderboardError::NotFinite { name: name(), member: name(), score: f64::INFINITY }.into(),
+            LeaderboardError::NotFinite { name: name(), member: name(), score: f64::INFINITY }
+                .into(),
             RegisterError::NotAnInteger { name: name() }.into(),
             RegisterError::Overflow { name: name(), value: 1, by: -1 }.into(),
             FileError::NotFound { name: name() }.into(),

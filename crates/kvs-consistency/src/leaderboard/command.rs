@@ -116,9 +116,7 @@ impl LeaderboardCommand {
                 board.around(&member, n).await?.to_bytes()
             }
             Self::From { rank, limit } => from(&board, rank, page_items(limit)).await?.to_bytes(),
-            Self::Below { line, limit } => {
-                board.below(&line, page_items(limit)).await?.to_bytes()
-            }
+            Self::Below { line, limit } => board.below(&line, page_items(limit)).await?.to_bytes(),
             Self::Len => board.len().await?.to_bytes(),
         };
         Ok(answer?)

@@ -94,12 +94,10 @@ where
     /// Removes a member, and gives its score; `None` if it was not there.
     pub async fn remove(&self, member: &M) -> Result<Option<f64>> {
         match self.entity.straight() {
-            Some(store) => {
-                self.run(store, |board| async move { board.remove(member).await }).await
-            }
-            None => {
-                Ok(self.send(LeaderboardCommand::Remove { member: OrderedBytes::new(member)? }).await?)
-            }
+            Some(store) => self.run(store, |board| async move { board.remove(member).await }).await,
+            None => Ok(self
+                .send(LeaderboardCommand::Remove { member: OrderedBytes::new(member)? })
+                .await?),
         }
     }
 
@@ -107,9 +105,9 @@ where
     pub async fn score(&self, member: &M) -> Result<Option<f64>> {
         match self.view() {
             Some(board) => board.score(member).await,
-            None => {
-                Ok(self.send(LeaderboardCommand::Score { member: OrderedBytes::new(member)? }).await?)
-            }
+            None => Ok(self
+                .send(LeaderboardCommand::Score { member: OrderedBytes::new(member)? })
+                .await?),
         }
     }
 
@@ -117,9 +115,9 @@ where
     pub async fn rank(&self, member: &M) -> Result<Option<u64>> {
         match self.view() {
             Some(board) => board.rank(member).await,
-            None => {
-                Ok(self.send(LeaderboardCommand::Rank { member: OrderedBytes::new(member)? }).await?)
-            }
+            None => Ok(self
+                .send(LeaderboardCommand::Rank { member: OrderedBytes::new(member)? })
+                .await?),
         }
     }
 

@@ -15,7 +15,9 @@ pub enum RegisterError {
     },
 
     /// The sum would pass the range of an `i64`. Not applied; final.
-    #[error("{name:?}: {value} + {by} passes the range of an integer of 64 bits; nothing was changed")]
+    #[error(
+        "{name:?}: {value} + {by} passes the range of an integer of 64 bits; nothing was changed"
+    )]
     Overflow {
         /// The register.
         name: String,

@@ -204,8 +204,12 @@ where
             Box::pin(async move {
                 let (start, end, size) = cursor?;
                 let limit = size.items();
-                let query =
-                    SortedCommand::Page { start: start.clone(), end: end.clone(), descending, limit };
+                let query = SortedCommand::Page {
+                    start: start.clone(),
+                    end: end.clone(),
+                    descending,
+                    limit,
+                };
                 let page: SortedPage = entity.send(Command::Sorted(query)).await?;
                 let last = page.elements.last().filter(|_| page.more).cloned();
                 let next = last.map(|last| {

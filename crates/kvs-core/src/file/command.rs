@@ -209,17 +209,21 @@ impl Step {
             Self::Files { prefix, after, limit } => {
                 let after = after.map(|name| file_key(&name));
                 let range = behind(file_key(&prefix), after);
-                let read = |row: RowRef<'_>| Ok((file_name(row)?, crate::Value::from_bytes(row.value)?));
+                let read =
+                    |row: RowRef<'_>| Ok((file_name(row)?, crate::Value::from_bytes(row.value)?));
                 Found::Files(directory.list(range, limit.clamp(1, LIST_MAX), read).await?)
             }
             Self::Garbage { after, limit } => {
                 let range = behind(garbages_key(), after.map(garbage_key));
-                let read = |row: RowRef<'_>| Ok((garbage_id(row)?, crate::Value::from_bytes(row.value)?));
+                let read =
+                    |row: RowRef<'_>| Ok((garbage_id(row)?, crate::Value::from_bytes(row.value)?));
                 Found::Garbage(directory.list(range, limit.clamp(1, LIST_MAX), read).await?)
             }
             Self::Extents { file, after, limit } => {
                 let range = behind(extents_key(file), after.map(|start| extent_key(file, start)));
-                let read = |row: RowRef<'_>| Ok((extent_start(row)?, crate::Value::from_bytes(row.value)?));
+                let read = |row: RowRef<'_>| {
+                    Ok((extent_start(row)?, crate::Value::from_bytes(row.value)?))
+                };
                 Found::Extents(directory.list(range, limit.clamp(1, LIST_MAX), read).await?)
             }
         })
@@ -263,9 +267,9 @@ async fn commit(
         if extent.bytes > 0 {
             directory.put(extent_key(file.id, start), &extent).await?;
         }
-        file.size = start.checked_add(extent.bytes).ok_or_else(|| {
-            DbaError::encode("file size", "it would pass the range of 64 bits")
-        })?;
+        file.size = start
+            .checked_add(extent.bytes)
+            .ok_or_else(|| DbaError::encode("file size", "it would pass the range of 64 bits"))?;
     }
     directory.put(file_key(name), &file).await?;
     Ok(Found::Span(start, file.size))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::rows::{Extent, FileRow, Id, extent_key, extent_start, extents_key, file_key};
 use super::{FileError, Files, Result};
+use crate::DbaError;
 use crate::codec::Value;
 use crate::dba::Dba;
 use crate::entity::header;
@@ -12,7 +13,6 @@ use crate::key::Key;
 use crate::options::CallOptions;
 use crate::page::RowRef;
 use crate::scan::{Range, Scan};
-use crate::DbaError;
 
 /// Longest name of a file, in bytes.
 pub const NAME_BYTES_MAX: usize = 512;

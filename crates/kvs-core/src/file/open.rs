@@ -2,8 +2,8 @@
 
 use std::ops::{Bound, Range, RangeBounds};
 
-use super::chunks::Chunks;
 use super::access::Access;
+use super::chunks::Chunks;
 use super::rows::{Extent, FileRow};
 use super::{FileError, FileStream, Result};
 use crate::stream::{self, Fetched};

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::codec::encoded::BytesVisitor;
 use crate::codec::Bytes;
+use crate::codec::encoded::BytesVisitor;
 use crate::error::Result;
 
 /// By this name the ordered encoding knows that bytes are to be taken as they are.
