@@ -21,7 +21,7 @@ use kvs_core::{DbaError, Result, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::failure::Failed;
-pub use crate::failure::Failure;
+pub(crate) use crate::failure::Failure;
 
 const VALUE: u8 = 0x01;
 const FAILED: u8 = 0x02;

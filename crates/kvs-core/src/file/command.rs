@@ -282,3 +282,52 @@ async fn check_pending(directory: &Directory, name: &str, run: Id) -> Result<()>
         _ => Err(FileError::Expired { name: name.to_owned() }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    /// A command of each kind in postcard, which stays as it is.
+    fn fixture() -> Vec<(Step, Vec<u8>)> {
+        let (id, sevens) = (Id([7; 16]), [7; 16]);
+        let name = || "a".to_owned();
+        let chunk_bytes = NonZeroU32::new(1_024).unwrap();
+        let staged = Some(Extent { run: id, bytes: 300, chunk_bytes });
+        let with = |before: &[u8], after: &[u8]| [before, &sevens, after].concat();
+        vec![
+            (
+                Step::Begin { name: name(), mode: Mode::New, run: id, now_ms: 3 },
+                with(&[0, 1, b'a', 1], &[3]),
+            ),
+            (Step::Renew { name: name(), run: id, now_ms: 3 }, with(&[1, 1, b'a'], &[3])),
+            (
+                Step::Commit { name: name(), mode: Mode::Replace, staged, file: id, now_ms: 3 },
+                with(&with(&[2, 1, b'a', 2, 1], &[0xAC, 2, 0x80, 8]), &[3]),
+            ),
+            (Step::Abandon { run: id }, with(&[3], &[])),
+            (Step::AbandonOverdue { run: id, now_ms: 3, grace_ms: 4 }, with(&[4], &[3, 4])),
+            (Step::Delete { name: name() }, vec![5, 1, b'a']),
+            (Step::Forget { id, starts: vec![300], note: true }, with(&[6], &[1, 0xAC, 2, 1])),
+            (Step::Exists, vec![7]),
+            (Step::File { name: name() }, vec![8, 1, b'a']),
+            (Step::Extent { file: id, position: 300 }, with(&[9], &[0xAC, 2])),
+            (
+                Step::Files { prefix: name(), after: Some(name()), limit: 5 },
+                vec![10, 1, b'a', 1, 1, b'a', 5],
+            ),
+            (Step::Garbage { after: Some(id), limit: 5 }, with(&[11, 1], &[5])),
+            (Step::Extents { file: id, after: None, limit: 5 }, with(&[12], &[0, 5])),
+        ]
+    }
+
+    #[test]
+    fn the_bytes_stay_as_they_are() {
+        for (step, bytes) in fixture() {
+            let command = DirectoryCommand(step);
+            assert_eq!(postcard::to_stdvec(&command).unwrap(), bytes, "{command:?}");
+            assert_eq!(postcard::from_bytes::<DirectoryCommand>(&bytes).unwrap(), command);
+        }
+    }
+}
