@@ -43,6 +43,7 @@ impl<H: Handler> Entities<H> {
         Self { handler, table, shards, _sweeper: sweeper }
     }
 
+    #[cfg(feature = "cluster")]
     pub(crate) fn hand_over(&self, shard: u32) {
         self.table.hand_over(shard);
     }

@@ -146,6 +146,12 @@ pub struct Stateless<F, M, R> {
     _types: PhantomData<fn(M) -> R>,
 }
 
+impl<F: Clone, M, R> Clone for Stateless<F, M, R> {
+    fn clone(&self) -> Self {
+        Self { function: self.function.clone(), _types: PhantomData }
+    }
+}
+
 /// The simple form of a [`Handler`]: an async function from a message to its reply.
 pub fn stateless<F, M, R, Fut>(function: F) -> Stateless<F, M, R>
 where

@@ -115,6 +115,7 @@ impl<S> Table<S> {
 
     /// Hands the entities of `shard` over: those who wait are refused, what is being handled comes
     /// to its end, and nothing of their state is kept.
+    #[cfg(feature = "cluster")]
     pub(crate) fn hand_over(&self, shard: u32) {
         let mut gone = Vec::new();
         let mut records = self.records();

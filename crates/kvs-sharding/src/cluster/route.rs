@@ -136,7 +136,10 @@ impl<H: Handler> Routed<H> {
                 return Tried::Again(Cause::NotApplied { reason });
             }
             Err(CallFailed::Lost { reason }) => {
-                self.owners.forget(&call.entity, node);
+                // One that only took its time is not to be replaced.
+                if !call.remaining().is_zero() {
+                    self.owners.forget(&call.entity, node);
+                }
                 let reason = format!("the answer of {node} was lost: {reason}");
                 return Tried::Again(Cause::Unknown { reason });
             }

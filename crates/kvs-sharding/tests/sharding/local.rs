@@ -1,0 +1,53 @@
+//! The form for one process.
+
+use std::time::Duration;
+
+use kvs_sharding::{Config, Handler, LocalSharding, Region, StartError, stateless};
+use tokio::time::sleep;
+
+use crate::World;
+use crate::handlers::Counting;
+
+impl World for LocalSharding {
+    fn start<H: Handler + Clone>(
+        &self,
+        name: &str,
+        handler: H,
+    ) -> Result<Vec<Region<H::Message, H::Reply>>, StartError> {
+        Self::start(self, name, handler).map(|region| vec![region])
+    }
+}
+
+fn world(config: Config) -> LocalSharding {
+    LocalSharding::new(config)
+}
+
+crate::suite::suite!();
+
+#[test]
+fn a_configuration_that_makes_no_sense_is_refused() {
+    for (callers_max, mailbox_max) in [(0, 10), (10, 10), (usize::MAX, 10)] {
+        let mut config = Config::default();
+        (config.callers_max, config.mailbox_max) = (callers_max, mailbox_max);
+        let region = world(config).start("r", stateless(|_, (): ()| async {}));
+        assert!(matches!(region, Err(StartError::Config { .. })));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_too_many_idle_entities_the_oldest_goes() {
+    let mut config = Config::default();
+    config.idle_max = 2;
+    let counting = Counting::default();
+    let region = world(config).start("r", counting.clone()).unwrap();
+    for entity in [b"a", b"b", b"a", b"c"] {
+        region.send(entity, 1).await.unwrap();
+        sleep(Duration::from_millis(1)).await;
+    }
+    // `b` was idle longest.
+    assert_eq!(region.entities(), 2);
+    assert_eq!(counting.dropped(), 1);
+    assert_eq!(region.send(b"a", 1).await.unwrap(), 3);
+    assert_eq!(region.send(b"c", 1).await.unwrap(), 2);
+    assert_eq!(region.send(b"b", 1).await.unwrap(), 1);
+}
