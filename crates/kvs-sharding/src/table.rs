@@ -104,7 +104,7 @@ impl<S> Table<S> {
         loop {
             let mut records = self.records();
             let first = records.idle.first_key_value();
-            if !first.is_some_and(|(&(since, _), _)| now.duration_since(since) >= self.keep) {
+            if first.is_none_or(|(&(since, _), _)| now.duration_since(since) < self.keep) {
                 return;
             }
             let gone = records.passivate_first();

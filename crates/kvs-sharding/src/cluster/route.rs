@@ -115,7 +115,7 @@ impl<H: Handler> Routed<H> {
 
     async fn attempt_at(&self, node: NodeId, call: &Call, message: &[u8]) -> Tried {
         let remaining = call.remaining();
-        let margin = (remaining / 10).min(MARGIN_MAX);
+        let margin = (remaining / 4).min(MARGIN_MAX);
         let head = Head {
             entity: call.entity.to_vec(),
             command: call.command.map(|id| *id.as_bytes()),
