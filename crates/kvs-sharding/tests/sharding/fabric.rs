@@ -8,13 +8,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kvs_core::env::{Background, Env};
 use kvs_rng::identity::NodeId;
-use kvs_sharding::{
-    CallFailed, Config, Handler, Owner, Owners, Region, RegionHost, Sharding, StartError,
-};
+use kvs_sharding::{CallFailed, Config, Handler, Owner, Owners, Region, RegionHost, Sharding};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
-use crate::World;
+use crate::{Started, World};
 
 const BUCKETS: u32 = 16;
 const LATENCY: Duration = Duration::from_micros(200);
@@ -199,11 +197,7 @@ impl Owners for Node {
 }
 
 impl World for Fabric {
-    fn start<H: Handler + Clone>(
-        &self,
-        name: &str,
-        handler: H,
-    ) -> Result<Vec<Region<H::Message, H::Reply>>, StartError> {
+    fn start<H: Handler + Clone>(&self, name: &str, handler: H) -> Started<H> {
         self.shardings.iter().map(|sharding| sharding.start(name, handler.clone())).collect()
     }
 }

@@ -2,18 +2,14 @@
 
 use std::time::Duration;
 
-use kvs_sharding::{Config, Handler, LocalSharding, Region, StartError, stateless};
+use kvs_sharding::{Config, Handler, LocalSharding, StartError, stateless};
 use tokio::time::sleep;
 
-use crate::World;
 use crate::handlers::Counting;
+use crate::{Started, World};
 
 impl World for LocalSharding {
-    fn start<H: Handler + Clone>(
-        &self,
-        name: &str,
-        handler: H,
-    ) -> Result<Vec<Region<H::Message, H::Reply>>, StartError> {
+    fn start<H: Handler + Clone>(&self, name: &str, handler: H) -> Started<H> {
         Self::start(self, name, handler).map(|region| vec![region])
     }
 }
