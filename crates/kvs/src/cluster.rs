@@ -25,6 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_core::future::BoxFuture;
 use kvs_core::entity::{Begun, Turn};
 use kvs_core::{
     Batch, CallOptions, Dba, DbaError, EntityStore, Key, Page, Result as DbaResult, Scan,
@@ -104,8 +105,8 @@ impl EntityStore for NoEntities {
         Self::refused()
     }
 
-    async fn submit(&self, _: Turn, _: Batch, _: Vec<u8>) -> DbaResult<()> {
-        Self::refused()
+    fn submit(&self, _: Turn, _: Batch, _: Vec<u8>) -> BoxFuture<'static, DbaResult<()>> {
+        Box::pin(std::future::ready(Self::refused()))
     }
 
     fn rows(&self) -> Arc<dyn Dba> {
