@@ -48,6 +48,12 @@ impl<H: Handler> Entities<H> {
         self.table.hand_over(shard);
     }
 
+    /// Hands over whatever is not this node's.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn hand_over_lost(&self) {
+        self.table.hand_over_if(|entity| self.shards.check(entity).is_err());
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.table.len()
     }

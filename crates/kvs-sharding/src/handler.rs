@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use kvs_core::{CallOptions, CommandId, Value};
+use kvs_core::{CallOptions, CommandId, DbaError, Outcome, Value};
 use tokio::time::Instant;
 
 use crate::error::Cause;
@@ -77,9 +77,10 @@ pub enum Handled<R> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
-    /// Another node owns the entity, and nothing was or will be applied: the message goes there.
-    NotOwner {
-        /// How it was found out.
+    /// Nothing was or will be applied, and it may be later or elsewhere, for example because this node
+    /// doesn't own the entity any more: the message goes to the owner.
+    NotApplied {
+        /// What happened.
         reason: String,
     },
     /// Too few nodes answered, and nothing was or will be applied: the message is tried again for a
@@ -96,10 +97,31 @@ pub enum Failure {
     },
 }
 
+impl Failure {
+    /// What an error of a store says of where and whether a message is run; `None` if it says nothing
+    /// of that, so that it belongs into the reply.
+    pub fn of_store(error: &DbaError) -> Option<Self> {
+        let reason = error.to_string();
+        match error {
+            DbaError::NotOwner { .. } => Some(Self::NotApplied { reason }),
+            DbaError::Quorum { outcome: Outcome::NotApplied, .. } => {
+                Some(Self::NoMajority { reason })
+            }
+            DbaError::Ring { outcome: Outcome::NotApplied, is_retryable: true, .. } => {
+                Some(Self::NotApplied { reason })
+            }
+            DbaError::Quorum { .. } | DbaError::Ring { outcome: Outcome::Unknown, .. } => {
+                Some(Self::Unknown { reason })
+            }
+            _ => None,
+        }
+    }
+}
+
 impl From<Failure> for Cause {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::NotOwner { reason } => Self::NotApplied { reason },
+            Failure::NotApplied { reason } => Self::NotApplied { reason },
             Failure::NoMajority { reason } => Self::NoMajority { reason },
             Failure::Unknown { reason } => Self::Unknown { reason },
         }

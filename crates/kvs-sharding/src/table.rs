@@ -117,26 +117,24 @@ impl<S> Table<S> {
     /// to its end, and nothing of their state is kept.
     #[cfg(feature = "cluster")]
     pub(crate) fn hand_over(&self, shard: u32) {
-        let mut gone = Vec::new();
         let mut records = self.records();
-        let Records { entities, idle, .. } = &mut *records;
         let start: Name = (shard, Arc::default());
-        let of_shard = entities.range_mut(start..).take_while(|((of, _), _)| *of == shard);
-        let mut unused = Vec::new();
-        for (name, record) in of_shard {
-            if let Some(place) = record.idle {
-                idle.remove(&place);
-                unused.push(name.clone());
-            } else {
-                record.handed_over = true;
-                record.entity.hand_overs.fetch_add(1, Ordering::SeqCst);
-                record.entity.drain.notify_waiters();
-            }
-        }
-        gone.extend(unused.iter().filter_map(|name| entities.remove(name)));
+        let of_shard = records.entities.range(start..).take_while(|((of, _), _)| *of == shard);
+        let names: Vec<_> = of_shard.map(|(name, _)| name.clone()).collect();
+        let gone: Vec<_> = names.iter().filter_map(|name| records.hand_over(name)).collect();
         // The state's own code runs without the lock.
         drop(records);
         drop(gone);
+    }
+
+    /// The same for the entities that `is_lost` says so of.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn hand_over_if(&self, is_lost: impl Fn(&[u8]) -> bool) {
+        let names: Vec<_> = self.records().entities.keys().cloned().collect();
+        for name in names.iter().filter(|(_, entity)| is_lost(entity)) {
+            let gone = self.records().hand_over(name);
+            drop(gone);
+        }
     }
 
     /// How many entities are in memory.
@@ -153,6 +151,20 @@ impl<S> Records<S> {
     fn passivate_first(&mut self) -> Option<Record<S>> {
         let (_, name) = self.idle.pop_first()?;
         self.entities.remove(&name)
+    }
+
+    /// Hands one entity over, and takes it out if it is idle.
+    #[cfg(feature = "cluster")]
+    fn hand_over(&mut self, name: &Name) -> Option<Record<S>> {
+        let record = self.entities.get_mut(name)?;
+        if let Some(place) = record.idle {
+            self.idle.remove(&place);
+            return self.entities.remove(name);
+        }
+        record.handed_over = true;
+        record.entity.hand_overs.fetch_add(1, Ordering::SeqCst);
+        record.entity.drain.notify_waiters();
+        None
     }
 }
 

@@ -3,7 +3,12 @@
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
+use kvs_core::env::Background;
 use kvs_core::{CommandId, Value};
+use kvs_rng::hash::Bucket;
+use kvs_rng::identity::NodeId;
+use kvs_rng::log::{Owner, Owners, RegionHandler};
+use tokio::sync::broadcast;
 use tokio::time::Instant;
 
 use super::wire::{Answer, Refused, Request};
@@ -11,22 +16,24 @@ use crate::config::{Config, DEADLINE_MAX};
 use crate::entities::{Entities, Shards, check_id, encode_reply};
 use crate::error::Cause;
 use crate::handler::{Call, Handler};
-use crate::owners::{Owner, Owners, RegionHost};
 
 /// A region as other nodes see it.
 pub(super) struct Host<H: Handler> {
     entities: Arc<Entities<H>>,
     owners: Weak<dyn Owners>,
     config: Config,
+    _listener: Background,
 }
 
 impl<H: Handler> Host<H> {
     pub(super) fn new(
         entities: Arc<Entities<H>>,
         owners: Weak<dyn Owners>,
+        lost: broadcast::Receiver<Bucket>,
         config: Config,
     ) -> Self {
-        Self { entities, owners, config }
+        let listener = Background::run(hand_over(entities.clone(), lost));
+        Self { entities, owners, config, _listener: listener }
     }
 
     async fn answer(&self, request: Request<'_>) -> Result<Vec<u8>, Cause> {
@@ -39,7 +46,7 @@ impl<H: Handler> Host<H> {
     }
 
     /// The owner to name to somebody who was wrong here.
-    fn owner(&self, entity: &[u8], cause: &Cause) -> Option<kvs_rng::identity::NodeId> {
+    fn owner(&self, entity: &[u8], cause: &Cause) -> Option<NodeId> {
         if !matches!(cause, Cause::NotApplied { .. }) {
             return None;
         }
@@ -64,8 +71,9 @@ pub(super) async fn run<H: Handler>(
 }
 
 #[async_trait]
-impl<H: Handler> RegionHost for Host<H> {
-    async fn call(&self, body: Vec<u8>) -> Vec<u8> {
+impl<H: Handler> RegionHandler for Host<H> {
+    /// Whatever the bytes are, there is an answer.
+    async fn call(&self, _from: NodeId, body: Vec<u8>) -> Vec<u8> {
         let request = match Request::from_bytes(&body) {
             Ok(request) => request,
             Err(detail) => {
@@ -83,9 +91,17 @@ impl<H: Handler> RegionHost for Host<H> {
         };
         answer.to_bytes()
     }
+}
 
-    fn lost(&self, bucket: u32) {
-        self.entities.hand_over(bucket);
+/// Hands over what is lost, as it is lost.
+async fn hand_over<H: Handler>(entities: Arc<Entities<H>>, mut lost: broadcast::Receiver<Bucket>) {
+    loop {
+        match lost.recv().await {
+            Ok(bucket) => entities.hand_over(bucket.0),
+            // More was lost than is told one by one.
+            Err(broadcast::error::RecvError::Lagged(_)) => entities.hand_over_lost(),
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
     }
 }
 
@@ -94,7 +110,9 @@ pub(super) struct ByOwners(pub(super) Weak<dyn Owners>);
 
 impl Shards for ByOwners {
     fn of(&self, entity: &[u8]) -> u32 {
-        self.0.upgrade().map_or(0, |owners| owners.bucket(entity))
+        let bucket = self.0.upgrade().and_then(|owners| owners.bucket_of(entity));
+        // Without a bucket there is no owner, and nothing is run.
+        bucket.map_or(0, |bucket| bucket.0)
     }
 
     fn check(&self, entity: &[u8]) -> Result<(), Cause> {

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use kvs_core::env::Random;
 use kvs_core::{Outcome, Value};
 use kvs_rng::identity::NodeId;
+use kvs_rng::log::{Owner, OwnerCallError, Owners};
 use tokio::time::Instant;
 
 use super::back_off::{BackOff, PATIENCE};
@@ -16,7 +17,6 @@ use crate::config::Config;
 use crate::entities::{Entities, encode_message};
 use crate::error::Cause;
 use crate::handler::{Call, Handler};
-use crate::owners::{CallFailed, Owner, Owners};
 use crate::region::Route;
 
 /// The owner is given this much less time than there is, so that its own answer still comes in time.
@@ -127,28 +127,13 @@ impl<H: Handler> Routed<H> {
         };
         let bytes = match self.owners.call(node, &self.name, body, remaining).await {
             Ok(bytes) => bytes,
-            Err(CallFailed::NoRegion) => {
-                return Tried::AgainSoon(Cause::UnknownRegion { at: node.to_string() });
-            }
-            Err(CallFailed::NotSent { reason }) => {
-                self.owners.forget(&call.entity, node);
-                let reason = format!("{node} is out of reach: {reason}");
-                return Tried::Again(Cause::NotApplied { reason });
-            }
-            Err(CallFailed::Lost { reason }) => {
-                // One that only took its time is not to be replaced.
-                if !call.remaining().is_zero() {
-                    self.owners.forget(&call.entity, node);
-                }
-                let reason = format!("the answer of {node} was lost: {reason}");
-                return Tried::Again(Cause::Unknown { reason });
-            }
+            Err(error) => return self.unanswered(node, call, error),
         };
         match Answer::from_bytes(&bytes) {
             Ok(Answer::Reply(reply)) => Tried::Reply(reply),
             Ok(Answer::Refused(refused)) => {
                 if matches!(refused.cause, Cause::NotApplied { .. }) {
-                    self.owners.forget(&call.entity, node);
+                    self.owners.learn(&call.entity, refused.owner);
                 }
                 sorted(refused)
             }
@@ -156,6 +141,32 @@ impl<H: Handler> Routed<H> {
                 let reason = format!("the answer of {node} is not understood: {detail}");
                 Tried::Failed(Cause::Unknown { reason })
             }
+        }
+    }
+
+    /// What a call without an answer means.
+    fn unanswered(&self, node: NodeId, call: &Call, error: OwnerCallError) -> Tried {
+        match error {
+            OwnerCallError::NoRegion { .. } => {
+                Tried::AgainSoon(Cause::UnknownRegion { at: node.to_string() })
+            }
+            OwnerCallError::Peer(error) => {
+                // One that only took its time is not to be replaced.
+                if !call.remaining().is_zero() {
+                    self.owners.learn(&call.entity, None);
+                }
+                let reason = error.reason;
+                Tried::Again(if error.sent {
+                    Cause::Unknown { reason: format!("the answer of {node} was lost: {reason}") }
+                } else {
+                    Cause::NotApplied { reason: format!("{node} is out of reach: {reason}") }
+                })
+            }
+            OwnerCallError::Message { detail, sent: false } => {
+                Tried::Failed(Cause::Encode { detail })
+            }
+            // Whatever else it was, it may have been run.
+            other => Tried::Failed(Cause::Unknown { reason: other.to_string() }),
         }
     }
 }

@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kvs_core::env::{Background, Env};
+use kvs_rng::coordinator::PeerError;
+use kvs_rng::hash::Bucket;
 use kvs_rng::identity::NodeId;
-use kvs_sharding::{CallFailed, Config, Handler, Owner, Owners, Region, RegionHost, Sharding};
-use tokio::sync::oneshot;
+use kvs_rng::log::{Owner, OwnerCallError, Owners, RegionHandler};
+use kvs_sharding::{Config, Handler, Region, Sharding};
+use tokio::sync::{broadcast, oneshot};
 use tokio::time::{sleep, timeout};
 
 use crate::{Started, World};
@@ -37,12 +40,14 @@ pub(crate) struct Fabric {
 pub(crate) struct Node {
     pub(crate) id: NodeId,
     shared: Arc<Shared>,
-    hosts: Mutex<BTreeMap<String, Arc<dyn RegionHost>>>,
+    hosts: Mutex<BTreeMap<String, Arc<dyn RegionHandler>>>,
     /// What it believes of a bucket, if not the truth.
     beliefs: Mutex<BTreeMap<u32, Owner>>,
-    /// Calls it has made, and owners it was told to forget.
-    pub(crate) calls: AtomicUsize,
-    pub(crate) forgotten: AtomicUsize,
+    lost: broadcast::Sender<Bucket>,
+    /// Calls it has made.
+    calls: AtomicUsize,
+    /// What it was told of owners.
+    pub(crate) learned: Mutex<Vec<Option<NodeId>>>,
 }
 
 #[derive(Default)]
@@ -93,9 +98,12 @@ impl Fabric {
     pub(crate) fn give(&self, entity: &[u8], to: usize) {
         let old = self.owner(entity);
         lock(&self.nodes[0].shared.owners).insert(bucket(entity), self.nodes[to].id);
-        for host in lock(&self.nodes[old].hosts).values() {
-            host.lost(bucket(entity));
-        }
+        self.tell(old, entity);
+    }
+
+    /// Tells a node that it has lost the entity's bucket.
+    pub(crate) fn tell(&self, node: usize, entity: &[u8]) {
+        let _ = self.nodes[node].lost.send(Bucket(bucket(entity)));
     }
 
     /// Sets what the link from one node to another does.
@@ -132,22 +140,19 @@ impl Node {
             shared: shared.clone(),
             hosts: Mutex::default(),
             beliefs: Mutex::default(),
+            lost: broadcast::Sender::new(4),
             calls: AtomicUsize::new(0),
-            forgotten: AtomicUsize::new(0),
+            learned: Mutex::default(),
         })
     }
 
-    pub(crate) fn hosted(&self, region: &str) -> Option<Arc<dyn RegionHost>> {
+    pub(crate) fn hosted(&self, region: &str) -> Option<Arc<dyn RegionHandler>> {
         lock(&self.hosts).get(region).cloned()
     }
 }
 
 #[async_trait]
 impl Owners for Node {
-    fn bucket(&self, entity: &[u8]) -> u32 {
-        bucket(entity)
-    }
-
     fn owner(&self, entity: &[u8]) -> Owner {
         if let Some(belief) = lock(&self.beliefs).get(&bucket(entity)) {
             return belief.clone();
@@ -156,8 +161,8 @@ impl Owners for Node {
         if owner == self.id { Owner::Here } else { Owner::At(owner) }
     }
 
-    fn forget(&self, _entity: &[u8], _node: NodeId) {
-        self.forgotten.fetch_add(1, Ordering::SeqCst);
+    fn learn(&self, _entity: &[u8], owner: Option<NodeId>) {
+        lock(&self.learned).push(owner);
     }
 
     async fn call(
@@ -166,33 +171,41 @@ impl Owners for Node {
         region: &str,
         body: Vec<u8>,
         deadline: Duration,
-    ) -> Result<Vec<u8>, CallFailed> {
+    ) -> Result<Vec<u8>, OwnerCallError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         sleep(LATENCY).await;
         let link = lock(&self.shared.links).get(&(self.id, to)).copied().unwrap_or(Link::Up);
         if link == Link::Cut {
-            return Err(CallFailed::NotSent { reason: "cut".to_owned() });
+            return Err(PeerError { sent: false, reason: "cut".to_owned() }.into());
         }
         let node = lock(&self.shared.nodes).get(&to).cloned();
-        let host = node.and_then(|node| node.hosted(region)).ok_or(CallFailed::NoRegion)?;
+        let host = node
+            .and_then(|node| node.hosted(region))
+            .ok_or_else(|| OwnerCallError::NoRegion { node: to, region: region.to_owned() })?;
         let (answer, answered) = oneshot::channel();
         // It runs at the other node, until the connection breaks.
+        let from = self.id;
         let _running = Background::run(async move {
-            let _ = answer.send(host.call(body).await);
+            let _ = answer.send(host.call(from, body).await);
         });
-        let lost = |reason: &str| CallFailed::Lost { reason: reason.to_owned() };
+        let lost = |reason: &str| {
+            OwnerCallError::from(PeerError { sent: true, reason: reason.to_owned() })
+        };
         let answered = timeout(deadline, answered).await.map_err(|_elapsed| lost("deadline"))?;
         sleep(LATENCY).await;
         if link == Link::Mute { Err(lost("mute")) } else { answered.map_err(|_gone| lost("gone")) }
     }
 
-    fn host(&self, name: &str, host: Arc<dyn RegionHost>) -> bool {
-        let mut hosts = lock(&self.hosts);
-        let is_free = !hosts.contains_key(name);
-        if is_free {
-            hosts.insert(name.to_owned(), host);
-        }
-        is_free
+    fn on_call(&self, region: &str, handler: Arc<dyn RegionHandler>) {
+        lock(&self.hosts).insert(region.to_owned(), handler);
+    }
+
+    fn lost(&self) -> broadcast::Receiver<Bucket> {
+        self.lost.subscribe()
+    }
+
+    fn bucket_of(&self, entity: &[u8]) -> Option<Bucket> {
+        Some(Bucket(bucket(entity)))
     }
 }
 

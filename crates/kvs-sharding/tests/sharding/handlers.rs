@@ -72,7 +72,7 @@ pub(crate) enum Do {
     LaterAtBarrier,
     LaterPanic,
     LaterHang,
-    NotOwner,
+    NotApplied,
     NoMajority,
     Unknown,
     /// Reply with the command id.
@@ -157,7 +157,7 @@ impl Obeying {
             }
             Do::LaterPanic => Handled::Later(Box::pin(async { panic!("later") })),
             Do::LaterHang => Handled::Later(Box::pin(std::future::pending())),
-            Do::NotOwner => Handled::Failed(Failure::NotOwner { reason: reason() }),
+            Do::NotApplied => Handled::Failed(Failure::NotApplied { reason: reason() }),
             Do::NoMajority => Handled::Failed(Failure::NoMajority { reason: reason() }),
             Do::Unknown => {
                 let failure = Failure::Unknown { reason: reason() };

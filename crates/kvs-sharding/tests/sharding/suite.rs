@@ -274,7 +274,7 @@ pub(crate) async fn failures_of_handlers_are_told(world: &impl World) {
     let regions = world.start("r", Obeying::default()).unwrap();
     let told = "so it was told";
     for region in &regions {
-        let error = region.send(b"e", Do::NotOwner).await.unwrap_err();
+        let error = region.send(b"e", Do::NotApplied).await.unwrap_err();
         assert_eq!(error.cause, Cause::NotApplied { reason: told.to_owned() });
         assert_eq!((error.outcome(), error.is_retryable()), (Outcome::NotApplied, true));
         let error = region.send(b"e", Do::NoMajority).await.unwrap_err();
