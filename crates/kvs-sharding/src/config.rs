@@ -17,8 +17,13 @@ pub struct Config {
     /// [`DEADLINE_MAX`]. Default 5 s.
     pub deadline: Duration,
     /// Most messages for one entity that this node has under way for its own callers. Further
-    /// callers wait, in order, until their deadline. At least 1. Default 256.
+    /// callers wait, in order, until their deadline. At least 1. Default 64.
     pub callers_max: usize,
+    /// Most messages for all entities that this node has under way to one other node; further ones
+    /// wait in order. At least 1, and well below the requests that a connection between two nodes
+    /// takes at a time (256): the replication of what messages write goes the same way, and must not
+    /// wait behind messages that wait for it. Default 128.
+    pub calls_max: usize,
     /// Most messages from all nodes that an entity's mailbox holds at its owner; one more is refused
     /// as busy. Must be larger than `callers_max`, or callers of other nodes may find no room.
     /// Default 1,024.
@@ -36,7 +41,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             deadline: Duration::from_secs(5),
-            callers_max: 256,
+            callers_max: 64,
+            calls_max: 128,
             mailbox_max: 1024,
             idle_max: 100_000,
             message_bytes_max: 16 << 20,

@@ -73,7 +73,8 @@
 //!    are let through at a time; the others wait in their callers' own memory, in order. That is the
 //!    back-pressure: who sends too fast, waits, and is told *busy* at the deadline.
 //! 2. **Routed.** The shard is the bucket that the entity's data is in. If the bucket has its owner
-//!    elsewhere, the encoded message goes there in one call.
+//!    elsewhere, the encoded message goes there in one call, of which [`Config::calls_max`] are under
+//!    way to a node.
 //! 3. **In the mailbox.** At the owner the messages wait for their turn, at most
 //!    [`Config::mailbox_max`] for each entity.
 //! 4. **Handled.** The handler runs in the caller's task as long as it needn't wait, then in one of

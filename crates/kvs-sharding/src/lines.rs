@@ -1,6 +1,6 @@
 //! Callers that wait for room.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -8,18 +8,17 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::Cause;
 
-/// A line of callers for each entity that this node has messages for: so many are let through at a
-/// time, the others wait in order. This is what pushes back on the callers, and what bounds the
-/// messages that one entity can put in the way of the others between two nodes.
+/// A line of callers for each entity, or each node, that messages go to: so many are let through at a
+/// time, the others wait in order. This is what pushes back on the callers.
 ///
 /// A line takes memory while somebody stands in it.
-pub(crate) struct Lines {
-    table: Mutex<HashMap<Arc<[u8]>, Arc<Semaphore>>>,
+pub(crate) struct Lines<K: Ord> {
+    table: Mutex<BTreeMap<K, Arc<Semaphore>>>,
     /// How many are let through at a time.
     width: usize,
 }
 
-impl Lines {
+impl<K: Ord + Clone> Lines<K> {
     pub(crate) fn new(width: usize) -> Self {
         Self { table: Mutex::default(), width }
     }
@@ -27,10 +26,10 @@ impl Lines {
     /// Waits until one may go on, at most until `deadline`.
     pub(crate) async fn enter(
         self: &Arc<Self>,
-        id: &Arc<[u8]>,
+        to: &K,
         deadline: Instant,
-    ) -> Result<Passed, Cause> {
-        let place = Place { lines: self.clone(), id: id.clone(), line: self.line(id) };
+    ) -> Result<Passed<K>, Cause> {
+        let place = Place { lines: self.clone(), to: to.clone(), line: self.line(to) };
         let permit = match place.line.clone().try_acquire_owned() {
             Ok(permit) => Ok(permit),
             Err(_none_left) => {
@@ -48,35 +47,37 @@ impl Lines {
         Ok(Passed { _permit: permit, _place: place })
     }
 
-    fn line(&self, id: &Arc<[u8]>) -> Arc<Semaphore> {
+    fn line(&self, to: &K) -> Arc<Semaphore> {
         let mut table = self.table();
-        table.entry(id.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.width))).clone()
+        table.entry(to.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.width))).clone()
     }
+}
 
-    fn table(&self) -> MutexGuard<'_, HashMap<Arc<[u8]>, Arc<Semaphore>>> {
+impl<K: Ord> Lines<K> {
+    fn table(&self) -> MutexGuard<'_, BTreeMap<K, Arc<Semaphore>>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The right to have one message under way.
-pub(crate) struct Passed {
+pub(crate) struct Passed<K: Ord> {
     // In this order: the permit's share of the line goes before the place looks who is left.
     _permit: OwnedSemaphorePermit,
-    _place: Place,
+    _place: Place<K>,
 }
 
-struct Place {
-    lines: Arc<Lines>,
-    id: Arc<[u8]>,
+struct Place<K: Ord> {
+    lines: Arc<Lines<K>>,
+    to: K,
     line: Arc<Semaphore>,
 }
 
-impl Drop for Place {
+impl<K: Ord> Drop for Place<K> {
     fn drop(&mut self) {
         let mut table = self.lines.table();
         // The table's share and ours: nobody else can get one while the table is locked.
         if Arc::strong_count(&self.line) == 2 {
-            table.remove(&self.id);
+            table.remove(&self.to);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kvs_core::{CallOptions, Value};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::config::{Config, DEADLINE_MAX, REGION_NAME_BYTES_MAX};
@@ -27,7 +28,7 @@ use crate::lines::Lines;
 pub struct Region<M, R> {
     name: Arc<str>,
     config: Config,
-    lines: Arc<Lines>,
+    lines: Arc<Lines<Arc<[u8]>>>,
     route: Arc<dyn Route<M, R>>,
 }
 
@@ -114,11 +115,9 @@ pub(crate) fn check_start(name: &str, config: &Config) -> Result<(), StartError>
     if name.is_empty() || name.len() > REGION_NAME_BYTES_MAX {
         return Err(StartError::Name { found: name.len(), limit: REGION_NAME_BYTES_MAX });
     }
-    if config.callers_max == 0 {
-        return Err(StartError::Config { detail: "callers_max is 0" });
-    }
-    if config.callers_max > tokio::sync::Semaphore::MAX_PERMITS {
-        return Err(StartError::Config { detail: "callers_max is too large" });
+    let allowed = 1..=Semaphore::MAX_PERMITS;
+    if !allowed.contains(&config.callers_max) || !allowed.contains(&config.calls_max) {
+        return Err(StartError::Config { detail: "callers_max or calls_max is 0 or too large" });
     }
     if config.mailbox_max <= config.callers_max {
         return Err(StartError::Config { detail: "mailbox_max is not larger than callers_max" });

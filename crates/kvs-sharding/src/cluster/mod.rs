@@ -12,12 +12,14 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kvs_core::env::Env;
+use kvs_rng::identity::NodeId;
 use kvs_rng::log::{BODY_MAX, Owners};
 
 use crate::config::Config;
 use crate::entities::Entities;
 use crate::error::StartError;
 use crate::handler::Handler;
+use crate::lines::Lines;
 use crate::region::{Region, check_start};
 use host::{ByOwners, Host};
 use route::Routed;
@@ -33,13 +35,16 @@ pub struct Sharding {
     env: Env,
     config: Config,
     names: Mutex<BTreeSet<String>>,
+    /// The lines before the other nodes, for all regions.
+    calls: Arc<Lines<NodeId>>,
 }
 
 impl Sharding {
     /// Sharding among the nodes that `owners` knows. One for each node: region names are told apart by
     /// it.
     pub fn new(owners: Arc<dyn Owners>, env: Env, config: Config) -> Self {
-        Self { owners, env, config, names: Mutex::default() }
+        let calls = Arc::new(Lines::new(config.calls_max));
+        Self { owners, env, config, names: Mutex::default(), calls }
     }
 
     /// Starts the region `name` (1 to 128 bytes) at this node, whose entities are `handler`'s. Every
@@ -65,8 +70,9 @@ impl Sharding {
         let config = self.config.clone();
         let host = Host::new(entities.clone(), owners, self.owners.lost(), config.clone());
         self.owners.on_call(name, Arc::new(host));
-        let (owners, random) = (self.owners.clone(), self.env.random.clone());
-        let route = Routed { name: name.into(), entities, owners, random, config };
+        let (owners, calls) = (self.owners.clone(), self.calls.clone());
+        let random = self.env.random.clone();
+        let route = Routed { name: name.into(), entities, owners, calls, random, config };
         Ok(Region::new(name, &self.config, Arc::new(route)))
     }
 

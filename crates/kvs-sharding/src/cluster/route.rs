@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::entities::{Entities, encode_message};
 use crate::error::Cause;
 use crate::handler::{Call, Handler};
+use crate::lines::Lines;
 use crate::region::Route;
 
 /// The owner is given this much less time than there is, so that its own answer still comes in time.
@@ -27,6 +28,7 @@ pub(super) struct Routed<H: Handler> {
     pub(super) name: Arc<str>,
     pub(super) entities: Arc<Entities<H>>,
     pub(super) owners: Arc<dyn Owners>,
+    pub(super) calls: Arc<Lines<NodeId>>,
     pub(super) random: Arc<dyn Random>,
     pub(super) config: Config,
 }
@@ -114,6 +116,10 @@ impl<H: Handler> Routed<H> {
     }
 
     async fn attempt_at(&self, node: NodeId, call: &Call, message: &[u8]) -> Tried {
+        let _passed = match self.calls.enter(&node, call.deadline).await {
+            Ok(passed) => passed,
+            Err(busy) => return Tried::Failed(busy),
+        };
         let remaining = call.remaining();
         let margin = (remaining / 4).min(MARGIN_MAX);
         let head = Head {

@@ -1,5 +1,6 @@
 //! The form for many nodes: owners that move, links that break.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -331,6 +332,30 @@ async fn a_full_mailbox_pushes_back() {
     for error in join_all(hanging).await.into_iter().map(Result::unwrap_err) {
         assert!(matches!(error.cause, Cause::Busy { .. } | Cause::Deadline), "{error}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_leave_room_on_the_way_to_a_node() {
+    let mut config = Config::default();
+    config.calls_max = 3;
+    let fabric = Fabric::new(2, config);
+    let handler = Obeying::default();
+    let regions = fabric.start("r", handler.clone()).unwrap();
+    let others = || (0..=255_u8).filter(|entity| fabric.owner(&[*entity]) == 1).take(20);
+    assert_eq!(others().count(), 20);
+    let region = &regions[0];
+    let hanging =
+        join_all(others().map(|entity| async move {
+            region.send(&[entity], Do::Hang).await.unwrap_err().cause
+        }));
+    for cause in hanging.await {
+        assert!(matches!(cause, Cause::Busy { .. } | Cause::Deadline), "{cause}");
+    }
+    join_all(others().map(|entity| async move {
+        region.send(&[entity], Do::Count).await.unwrap();
+    }))
+    .await;
+    assert_eq!(fabric.nodes[0].most.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test(start_paused = true)]

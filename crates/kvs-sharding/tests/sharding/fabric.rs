@@ -46,6 +46,9 @@ pub(crate) struct Node {
     lost: broadcast::Sender<Bucket>,
     /// Calls it has made.
     calls: AtomicUsize,
+    /// Calls under way, and the most there were at once.
+    now: AtomicUsize,
+    pub(crate) most: AtomicUsize,
     /// What it was told of owners.
     pub(crate) learned: Mutex<Vec<Option<NodeId>>>,
 }
@@ -133,6 +136,14 @@ impl Drop for Fabric {
     }
 }
 
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 impl Node {
     fn new(env: &Env, shared: &Arc<Shared>) -> Arc<Self> {
         Arc::new(Self {
@@ -142,6 +153,8 @@ impl Node {
             beliefs: Mutex::default(),
             lost: broadcast::Sender::new(4),
             calls: AtomicUsize::new(0),
+            now: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
             learned: Mutex::default(),
         })
     }
@@ -173,6 +186,8 @@ impl Owners for Node {
         deadline: Duration,
     ) -> Result<Vec<u8>, OwnerCallError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
+        self.most.fetch_max(self.now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        let _under_way = UnderWay(&self.now);
         sleep(LATENCY).await;
         let link = lock(&self.shared.links).get(&(self.id, to)).copied().unwrap_or(Link::Up);
         if link == Link::Cut {

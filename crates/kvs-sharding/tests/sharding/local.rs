@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use kvs_sharding::{Config, Handler, LocalSharding, StartError, stateless};
+use kvs_core::{DbaError, Outcome};
+use kvs_sharding::{Config, Failure, Handler, LocalSharding, StartError, stateless};
 use tokio::time::sleep;
 
 use crate::handlers::Counting;
@@ -28,6 +29,33 @@ fn a_configuration_that_makes_no_sense_is_refused() {
         let region = world(config).start("r", stateless(|_, (): ()| async {}));
         assert!(matches!(region, Err(StartError::Config { .. })));
     }
+}
+
+#[test]
+fn errors_of_stores_are_failures_if_another_try_may_help() {
+    let ring = |outcome, is_retryable| {
+        let reason = "r".to_owned();
+        Failure::of_store(&DbaError::Ring { operation: "o", reason, outcome, is_retryable })
+    };
+    let quorum = |outcome| {
+        let (answered, failed) = (Vec::new(), Vec::new());
+        Failure::of_store(&DbaError::Quorum {
+            operation: "o",
+            needed: 2,
+            answered,
+            failed,
+            outcome,
+        })
+    };
+    let moved = Failure::of_store(&DbaError::NotOwner { name: "e".to_owned(), owner: None });
+    assert!(matches!(moved, Some(Failure::NotApplied { .. })));
+    let (not_applied, unknown) = (Outcome::NotApplied, Outcome::Unknown);
+    assert!(matches!(ring(not_applied, true), Some(Failure::NotApplied { .. })));
+    assert_eq!(ring(not_applied, false), None);
+    assert!(matches!(ring(unknown, true), Some(Failure::Unknown { .. })));
+    assert!(matches!(quorum(not_applied), Some(Failure::NoMajority { .. })));
+    assert!(matches!(quorum(unknown), Some(Failure::Unknown { .. })));
+    assert_eq!(Failure::of_store(&DbaError::decode("d", "e")), None);
 }
 
 #[tokio::test(start_paused = true)]
