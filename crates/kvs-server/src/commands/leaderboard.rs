@@ -54,7 +54,7 @@ fn board(kvs: Kvs, id: &str) -> Leaderboard<String> {
     kvs.leaderboard(id)
 }
 
-fn reading(id: &str) -> impl FnOnce(kvs::Error) -> Failure {
+fn reading<E: Into<kvs::Error>>(id: &str) -> impl FnOnce(E) -> Failure {
     Failure::reading("leaderboard", id)
 }
 

@@ -27,7 +27,7 @@ pub(crate) async fn run(command: SortedCommand, store: &StoreArgs, out: &mut Out
         SortedCommand::Flatten { id, limit, descending } => {
             let set = set(store.open().await?, &id);
             let values = if descending { set.descending() } else { set.flatten() };
-            let mut values = values.take(limit.unwrap_or(usize::MAX)).err_into();
+            let mut values = values.take(limit.unwrap_or(usize::MAX)).err_into::<kvs::Error>();
             while let Some(value) = values.try_next().await.map_err(reading(&id))? {
                 out.line(&value, &json!({ "value": value }))?;
             }
@@ -44,6 +44,6 @@ fn set(kvs: Kvs, id: &str) -> SortedSet<String> {
     kvs.sorted(id)
 }
 
-fn reading(id: &str) -> impl FnOnce(kvs::Error) -> Failure {
+fn reading<E: Into<kvs::Error>>(id: &str) -> impl FnOnce(E) -> Failure {
     Failure::reading("sorted set", id)
 }

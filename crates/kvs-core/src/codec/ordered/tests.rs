@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{from_bytes, to_bytes};
+use super::{OrderedBytes, from_bytes, to_bytes};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum Shape {
@@ -58,6 +58,20 @@ ordered! {
     maps: prop::collection::btree_map(text(), 0..3_u8, 0..3);
     pairs: (text(), any::<i8>());
     enums: shape();
+}
+
+proptest! {
+    /// Bytes in order already stand for their value, in other encodings too.
+    #[test]
+    fn ordered_bytes_stand_for_their_value(value in (text(), any::<i8>()), score: i64) {
+        let bytes = OrderedBytes::new(&value).unwrap();
+        prop_assert_eq!(to_bytes(&(score, &bytes)).unwrap(), to_bytes(&(score, &value)).unwrap());
+        let key = to_bytes(&(score, &value)).unwrap();
+        prop_assert_eq!(from_bytes::<(i64, OrderedBytes)>(&key).unwrap(), (score, bytes.clone()));
+        prop_assert_eq!(bytes.decode::<(String, i8)>().unwrap(), value);
+        let sent = crate::Value::to_bytes(&bytes).unwrap();
+        prop_assert_eq!(<OrderedBytes as crate::Value>::from_bytes(&sent).unwrap(), bytes);
+    }
 }
 
 #[test]
