@@ -45,7 +45,10 @@ fn all_see_one_order() {
     let broken = session::feed(&[&adds[..], &[page(3, 10, [(2, "a"), (1, "b")])]].concat());
     assert!(matches!(broken, Err(Broken::TwoOrders { operation: 2, eid: 2, .. })), "{broken:?}");
     let broken = session::feed(&[&adds[..], &[page(3, 10, [(1, "a"), (2, "b")])]].concat());
-    assert_eq!(broken, Err(Broken::Disordered { operation: 2 }));
+    assert_eq!(broken, Err(Broken::Missing { operation: 2, client: 3, eid: 2 }));
+    let twice =
+        session::feed(&[&adds[..], &[page(3, 10, [(2, "b"), (2, "b"), (1, "a")])]].concat());
+    assert_eq!(twice, Err(Broken::Disordered { operation: 2 }));
     let broken = session::feed(&[&adds[..], &[add(3, 4, "c", 2)]].concat());
     assert!(broken.is_err(), "{broken:?}");
     let broken =

@@ -192,6 +192,14 @@ impl Feed {
     }
 }
 
+/// Whether an entry with this number would be in the page if it were there, and isn't.
+fn may_be_missing(page: &[(u64, Text)], from: Option<u64>, limit: Option<u64>, eid: u64) -> bool {
+    let is_full = limit.is_some_and(|limit| page.len() as u64 >= limit);
+    let last = page.last().filter(|_| is_full).map_or(0, |(last, _)| *last);
+    let is_asked_for = from.is_none_or(|from| eid <= from) && limit != Some(0);
+    is_asked_for && eid > last && page.iter().all(|(other, _)| *other != eid)
+}
+
 impl Model for Feed {
     type State = State;
     type Command = Command;
@@ -238,6 +246,25 @@ impl Model for Feed {
             Command::Add { .. } => false,
             Command::Remove { .. } => *answer == Answer::Done(false),
             Command::Get { .. } | Command::All { .. } | Command::Head | Command::Len => true,
+        }
+    }
+
+    /// A removal serves only what no longer finds the entry.
+    fn may_serve(&self, first: &Command, next: &Command, answer: Option<&Answer>) -> bool {
+        let Command::Remove { eid: removed } = first else { return true };
+        match (next, answer) {
+            (Command::Len, Some(_)) => true,
+            (Command::Get { eid }, Some(Answer::Value(value))) => eid == removed && value.is_none(),
+            (Command::Remove { eid }, Some(answer)) => {
+                eid == removed && *answer == Answer::Done(false)
+            }
+            (Command::All { from, limit }, Some(Answer::Entries(page))) => {
+                may_be_missing(page, *from, *limit, *removed)
+            }
+            (Command::Head, Some(Answer::Entries(page))) => {
+                may_be_missing(page, None, Some(1), *removed)
+            }
+            _ => false,
         }
     }
 

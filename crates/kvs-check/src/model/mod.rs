@@ -36,6 +36,21 @@ pub trait Model {
     /// Whether a command that was answered like this changes nothing, in whatever state it ran.
     fn is_read(&self, command: &Self::Command, answer: &Self::Answer) -> bool;
 
+    /// Whether `next` may need `first` right before it, when nobody knows how `first` ended. Where it says
+    /// no, one of three has to be true in every state: `next` could not come after `first` with this
+    /// answer; it would lead to the same state without it; or the two can change places.
+    ///
+    /// Always yes is right and slow.
+    fn may_serve(
+        &self,
+        first: &Self::Command,
+        next: &Self::Command,
+        answer: Option<&Self::Answer>,
+    ) -> bool {
+        let _ = (first, next, answer);
+        true
+    }
+
     /// Shown every operation before the search, with its answer if there is one. What it learns may
     /// only rule out what would contradict these answers.
     fn learn(&mut self, command: &Self::Command, answer: Option<&Self::Answer>) {

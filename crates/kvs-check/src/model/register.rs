@@ -117,6 +117,27 @@ impl Model for Register {
         }
     }
 
+    /// What sets the value serves what asks for that value.
+    fn may_serve(&self, first: &Command, next: &Command, answer: Option<&Answer>) -> bool {
+        let now = match first {
+            Command::Get => return false,
+            Command::Set { value, .. } | Command::CompareAndSet { value, .. } => Some(value),
+            Command::Delete => None,
+        };
+        let done = match answer {
+            Some(Answer::Value(value)) => return value.as_ref() == now,
+            Some(Answer::Done(done)) => *done,
+            None => true,
+        };
+        match next {
+            Command::Get | Command::Set { when: When::Always, .. } => false,
+            Command::Set { when: When::Absent, .. } => now.is_none() == done,
+            Command::Set { when: When::Present, .. } => now.is_some() == done,
+            Command::CompareAndSet { expected, .. } => (now == expected.as_ref()) == done,
+            Command::Delete => answer.is_some() && now.is_some() == done,
+        }
+    }
+
     fn learn(&mut self, command: &Command, answer: Option<&Answer>) {
         if let Some(Answer::Value(Some(value))) = answer {
             self.named.insert(value.clone());

@@ -10,8 +10,8 @@ pub(crate) struct Edges<M: Model> {
     /// Found and not asked for yet; the last is next.
     found: Vec<Edge<M::State>>,
     /// The chains whose ends were looked for last. All have the same length.
-    chains: Vec<Chain<M::State>>,
-    /// Which unknown operations may come next. Looked up only when they are needed.
+    chains: Option<Vec<Chain<M::State>>>,
+    /// Which unknown operations may be in one. Looked up when they are needed: at most nodes never.
     unknown: Option<Vec<Unknown>>,
 }
 
@@ -40,7 +40,7 @@ impl<S> Chain<S> {
 
 impl<M: Model> Edges<M> {
     pub(crate) fn new() -> Self {
-        Self { found: Vec::new(), chains: Vec::new(), unknown: None }
+        Self { found: Vec::new(), chains: None, unknown: None }
     }
 
     /// The next edge of `node`; `None` if there are no more.
@@ -53,27 +53,54 @@ impl<M: Model> Edges<M> {
             if let Some(edge) = self.found.pop() {
                 return Ok(Some(edge));
             }
-            match &self.unknown {
+            let chains = match &self.chains {
                 None => {
                     let state = node.state.clone();
-                    self.chains = vec![Chain { kinds: Vec::new(), before: None, state }];
-                    self.unknown = Some(node.unknown(search.calls));
+                    vec![Chain { kinds: Vec::new(), before: None, state }]
                 }
-                Some(unknown) => self.chains = longer(&self.chains, unknown, search)?,
-            }
-            if self.chains.is_empty() {
+                Some(chains) => {
+                    let unknown = self.unknown.get_or_insert_with(|| useful(node, search));
+                    longer(chains, unknown, search)?
+                }
+            };
+            if chains.is_empty() {
                 return Ok(None);
             }
-            for chain in &self.chains {
-                if ends(chain, node, search, &mut self.found)? {
-                    // A read was placed, and nothing else need be tried from here.
-                    self.chains.clear();
-                    break;
-                }
+            let mut placed_read = false;
+            for chain in &chains {
+                placed_read = placed_read || ends(chain, node, search, &mut self.found)?;
             }
+            // Once a read is placed, nothing else need be tried from here.
+            self.chains = Some(if placed_read { Vec::new() } else { chains });
             self.found.reverse();
         }
     }
+}
+
+/// The unknown operations that may serve what may come next, or serve those that do, and so on.
+fn useful<M: Model>(node: &Node<M::State>, search: &Search<'_, M>) -> Vec<Unknown> {
+    let Search { model, calls, .. } = *search;
+    let command = |unknown: &Unknown| calls.kinds.get(unknown.kind).map(|kind| &kind.command);
+    let (mut useful, mut others): (Vec<_>, Vec<_>) =
+        node.unknown(calls).into_iter().partition(|unknown| {
+            command(unknown).is_some_and(|first| {
+                let mut candidates = node.candidates(calls);
+                candidates
+                    .any(|(_, next)| model.may_serve(first, &next.command, Some(&next.answer)))
+            })
+        });
+    let mut looked = 0;
+    while let Some(next) = useful.get(looked).and_then(command) {
+        looked += 1;
+        let serves = |other: &Unknown| {
+            command(other).is_some_and(|first| model.may_serve(first, next, None))
+        };
+        let (more, rest) = others.into_iter().partition::<Vec<_>, _>(serves);
+        useful.extend(more);
+        others = rest;
+    }
+    useful.sort_by_key(|unknown| unknown.kind);
+    useful
 }
 
 /// The chains that are longer by one.

@@ -13,6 +13,7 @@
 //! - An operation that only reads, and fits, is placed at once: it can't be in the way of others.
 //! - An unknown operation is placed only right before one that needs it. If the next one gives the
 //!   same answer and state without it, leave it out; if the two can change places, it comes later.
+//! - Of those, only the ones are tried that may serve what comes next ([`Model::may_serve`]).
 //! - Among unknown operations that do the same, the one that was invoked first is taken.
 //!
 //! So a node of the search is the moment after an answered operation, and an edge a chain of unknown
