@@ -84,6 +84,16 @@ pub enum DbaError {
         kept: usize,
     },
 
+    /// The command's id was used before, for another command. This one was not applied; final: make
+    /// an id for each command.
+    #[error("command {id} on {name:?} was another command before; this one was not applied")]
+    CommandReused {
+        /// The command's id.
+        id: String,
+        /// The entity's name.
+        name: String,
+    },
+
     /// A write would leave less of the disk free than the store keeps in reserve. Not applied; may
     /// be retried once there is room. Reads and deletes still work.
     #[error(

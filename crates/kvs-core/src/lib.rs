@@ -26,6 +26,7 @@
 //!   bytes sort as the values do.
 //! - [`format`](mod@format): the bytes that are stored.
 //! - [`file`](mod@file): files in chunks.
+//! - [`session`]: reads that never go back.
 //! - [`limits`], [`DbaError`]: what is refused, and how it is said.
 //! - [`env`](mod@env): time and randomness, replaceable.
 #![cfg_attr(
@@ -44,6 +45,7 @@ pub mod file;
 pub mod format;
 pub mod limits;
 pub mod scan;
+pub mod session;
 pub mod store;
 pub mod stream;
 
@@ -61,7 +63,8 @@ pub use entity::{CommandId, EntityStore};
 pub use error::{DbaError, Outcome, Result};
 pub use format::stored_key::RowKind;
 pub use key::Key;
-pub use options::{CallOptions, Consistency, SessionToken};
+pub use options::{CallOptions, Consistency};
 pub use page::{Page, Row, RowRef};
 pub use scan::{Order, Range, ResumeToken, Scan, prefix_end};
+pub use session::Session;
 pub use store::{Durability, Store};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::entity::CommandId;
+use crate::session::Session;
 
 /// How fresh a read has to be.
 ///
@@ -22,10 +23,6 @@ pub enum Consistency {
     Eventual,
 }
 
-/// How far a session has read, as the store handed it out. Opaque.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionToken(pub Vec<u8>);
-
 /// Options of one call; the default asks for nothing special.
 ///
 /// ```
@@ -42,8 +39,9 @@ pub struct CallOptions {
     pub deadline: Option<Duration>,
     /// How fresh a read has to be.
     pub consistency: Consistency,
-    /// What the session has seen so far.
-    pub session: Option<SessionToken>,
+    /// The session that the call is part of. It advances with the call; with
+    /// [`Consistency::Session`] the call sees at least what the session has seen.
+    pub session: Option<Session>,
     /// Identifies a command on an entity, so that a repeated one is applied once.
     pub command: Option<CommandId>,
 }
@@ -59,9 +57,9 @@ impl CallOptions {
         Self { consistency, ..self }
     }
 
-    /// Asks for reads that never go back behind `session`.
-    pub fn session(self, session: SessionToken) -> Self {
-        Self { session: Some(session), ..self }
+    /// Makes calls part of a session, and asks for reads that never go back behind it.
+    pub fn session(self, session: Session) -> Self {
+        Self { session: Some(session), consistency: Consistency::Session, ..self }
     }
 
     /// Makes the command repeatable: the same id is applied once, and a repetition gets the first

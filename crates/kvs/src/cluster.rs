@@ -25,10 +25,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kvs_core::entity::{Begun, Turn};
-use kvs_core::{
-    Batch, CallOptions, Dba, DbaError, EntityStore, Key, Page, Result as DbaResult, Scan,
-};
+use kvs_consistency::{Answer, Entities};
+use kvs_core::{Batch, CallOptions, Dba, DbaError, Key, Page, Result as DbaResult, Scan};
 
 use crate::error::Result;
 use crate::kvs::Kvs;
@@ -99,17 +97,9 @@ impl NoEntities {
 }
 
 #[async_trait]
-impl EntityStore for NoEntities {
-    async fn begin(&self, _: Arc<[u8]>, _: &CallOptions) -> DbaResult<Begun> {
+impl Entities for NoEntities {
+    async fn execute(&self, _: &Arc<[u8]>, _: Vec<u8>, _: &CallOptions) -> DbaResult<Answer> {
         Self::refused()
-    }
-
-    async fn submit(&self, _: Turn, _: Batch, _: Vec<u8>) -> DbaResult<()> {
-        Self::refused()
-    }
-
-    fn rows(&self) -> Arc<dyn Dba> {
-        Arc::new(Self)
     }
 }
 

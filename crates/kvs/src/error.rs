@@ -1,5 +1,6 @@
 //! What can go wrong, for all of the facade.
 
+use kvs_consistency::RegisterError;
 use kvs_core::file::FileError;
 use kvs_core::{DbaError, Outcome};
 use kvs_sort::LeaderboardError;
@@ -19,6 +20,10 @@ pub enum Error {
     /// A leaderboard refused a score, or its store failed.
     #[error(transparent)]
     Leaderboard(#[from] LeaderboardError),
+
+    /// A register refused to count, or its store failed.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
 
     /// A file operation was refused or failed.
     #[error(transparent)]
@@ -55,6 +60,7 @@ impl Error {
         match self {
             Self::Dba(error) => error.outcome(),
             Self::Leaderboard(error) => error.outcome(),
+            Self::Register(error) => error.outcome(),
             Self::File(error) => error.outcome(),
             Self::Archive(error) => error.outcome(),
             #[cfg(feature = "cluster")]
@@ -68,6 +74,7 @@ impl Error {
         match self {
             Self::Dba(error) => error.is_retryable(),
             Self::Leaderboard(error) => error.is_retryable(),
+            Self::Register(error) => error.is_retryable(),
             Self::File(error) => error.is_retryable(),
             #[cfg(feature = "cluster")]
             Self::Node(_) | Self::NodeFolder => false,

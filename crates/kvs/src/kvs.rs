@@ -3,23 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use kvs_consistency::{Executor, Feed, Leaderboard, Register, SortedSet};
 use kvs_core::engine::Engine;
-use kvs_core::entity::{LocalEntities, header};
+use kvs_core::entity::LocalEntities;
 use kvs_core::env::Env;
 use kvs_core::file::Files;
 use kvs_core::{
-    BoxStream, CommandId, Compact, Dba, DbaError, EntityStore, Iterate, Key, Ready, RowKind, Store,
-    Value, stream,
+    BoxStream, CommandId, Compact, Dba, DbaError, Iterate, Key, Ready, RowKind, Store, Value,
+    stream,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::entity::Entity;
 use crate::error::Result;
-use crate::feed::Feed;
-use crate::leaderboard::Leaderboard;
 use crate::options::Options;
-use crate::sorted::SortedSet;
 
 /// A store: embedded, or a node of a cluster (feature `cluster`).
 ///
@@ -29,7 +26,7 @@ use crate::sorted::SortedSet;
 pub struct Kvs {
     form: Form,
     records: Arc<dyn Dba>,
-    entities: Arc<dyn EntityStore>,
+    entities: Executor,
     env: Env,
 }
 
@@ -48,13 +45,14 @@ impl Kvs {
         let records = Arc::new(store.rows(RowKind::Plain));
         let entities = LocalEntities::new(Arc::new(store.rows(RowKind::Entity)));
         let env = store.env().clone();
-        Self { form: Form::Embedded(store), records, entities: Arc::new(entities), env }
+        let entities = Executor::local(Arc::new(entities), env.clone());
+        Self { form: Form::Embedded(store), records, entities, env }
     }
 
     #[cfg(feature = "cluster")]
     pub(crate) fn of_cluster(node: crate::cluster::Node, env: Env) -> Self {
         let records = Arc::new(node.ring().clone());
-        let entities = Arc::new(crate::cluster::NoEntities);
+        let entities = Executor::remote(Arc::new(crate::cluster::NoEntities));
         Self { form: Form::Cluster(Arc::new(node)), records, entities, env }
     }
 
@@ -135,7 +133,7 @@ impl Kvs {
 
     /// The feed `id` of entries of type `T`.
     pub fn feed<T: Value>(&self, id: impl Into<Vec<u8>>) -> Feed<T> {
-        Feed::new(self.entity(id.into()))
+        self.entities.feed(id)
     }
 
     /// The sorted set `id` of elements of type `T`.
@@ -143,7 +141,7 @@ impl Kvs {
     where
         T: Ord + Serialize + DeserializeOwned + Send + Sync + 'static,
     {
-        SortedSet::new(self.entity(id.into()))
+        self.entities.sorted(id)
     }
 
     /// The leaderboard `id` of members of type `M`.
@@ -151,7 +149,53 @@ impl Kvs {
     where
         M: Ord + Serialize + DeserializeOwned + Send + Sync + 'static,
     {
-        Leaderboard::new(self.entity(id.into()))
+        self.entities.leaderboard(id)
+    }
+
+    /// The register `id` of a value of type `T`: a single value whose changes have one order.
+    ///
+    /// Registers are entities and no records: [`get`](Self::get) and [`put`](Self::put) of the same
+    /// name neither see nor change them.
+    pub fn register<T: Value>(&self, id: impl Into<Vec<u8>>) -> Register<T> {
+        self.entities.register(id)
+    }
+
+    /// Puts `new` in place of `expected` in the register `id`, and tells whether `expected` was its
+    /// value; `None` stands for no value. See [`Register::compare_and_set`].
+    ///
+    /// ```
+    /// # use kvs::Kvs;
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let kvs = Kvs::memory();
+    /// let [ann, bob] = ["ann".to_owned(), "bob".to_owned()];
+    /// assert!(kvs.compare_and_set("referee", None, Some(&ann)).await?);
+    /// assert!(!kvs.compare_and_set("referee", None, Some(&bob)).await?);
+    /// assert!(kvs.compare_and_set("referee", Some(&ann), Some(&bob)).await?);
+    /// assert_eq!(kvs.register::<String>("referee").get().await?, Some(bob));
+    /// # Ok::<(), kvs::Error>(()) }).unwrap();
+    /// ```
+    pub async fn compare_and_set<T: Value>(
+        &self,
+        id: impl Into<Vec<u8>>,
+        expected: Option<&T>,
+        new: Option<&T>,
+    ) -> Result<bool> {
+        Ok(self.register(id).compare_and_set(expected, new).await?)
+    }
+
+    /// Adds `by` to the number in the register `id`, 0 if there is none, and gives the sum. See
+    /// [`Counter::increment`](crate::Counter::increment).
+    ///
+    /// ```
+    /// # use kvs::Kvs;
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let kvs = Kvs::memory();
+    /// assert_eq!(kvs.increment("visitors", 1).await?, 1);
+    /// assert_eq!(kvs.increment("visitors", 41).await?, 42);
+    /// # Ok::<(), kvs::Error>(()) }).unwrap();
+    /// ```
+    pub async fn increment(&self, id: impl Into<Vec<u8>>, by: i64) -> Result<i64> {
+        Ok(self.register::<i64>(id).increment(by).await?)
     }
 
     /// The files in the directory `dir`.
@@ -161,16 +205,12 @@ impl Kvs {
             #[cfg(feature = "cluster")]
             Form::Cluster(_) => Arc::new(crate::cluster::NoEntities),
         };
-        Files::new(self.entities.clone(), chunks, dir.into(), self.env.clone())
-    }
-
-    fn entity(&self, name: Vec<u8>) -> Entity {
-        Entity::new(self.entities.clone(), name)
+        self.entities.files(dir, chunks, self.env.clone())
     }
 
     /// What the name `id` is, as in `feed` or `leaderboard`; `None` if it is nothing.
     pub async fn type_of(&self, id: impl AsRef<[u8]>) -> Result<Option<String>> {
-        Ok(header::type_of(&*self.entities.rows(), id.as_ref()).await?)
+        Ok(self.entities.type_of(id.as_ref()).await?)
     }
 
     /// A new id for a command that may have to be repeated; see

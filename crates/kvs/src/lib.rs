@@ -29,11 +29,12 @@
 //! | feeds | numbered entries, newest first | [`Kvs::feed`] |
 //! | sorted sets | distinct elements in order | [`Kvs::sorted`] |
 //! | leaderboards | members by score, with ranks | [`Kvs::leaderboard`] |
+//! | registers | single values in one order: compare and set, count | [`Kvs::register`], [`Kvs::increment`] |
 //! | files | in chunks, by name, in directories | [`Kvs::files`] |
 //! | archives | the whole store in one zip file | [`Kvs::save`], [`Kvs::load`] |
 //!
-//! Feeds, sorted sets, leaderboards and directories are *entities* and share one namespace: a handle
-//! of another type on an existing name is refused with `WrongType`. Changes of one entity are
+//! Feeds, sorted sets, leaderboards, registers and directories are *entities* and share one namespace: a
+//! handle of another type on an existing name is refused with `WrongType`. Changes of one entity are
 //! applied one at a time; different entities don't wait for each other. Types whose shape changes
 //! over time are stored as [`Versioned`].
 //!
@@ -50,30 +51,26 @@ pub mod archive;
 #[cfg(feature = "cluster")]
 pub mod cluster;
 
-mod entity;
 mod error;
-mod feed;
 mod kvs;
-mod leaderboard;
 mod options;
-mod sorted;
 
 #[cfg(feature = "cluster")]
 pub use crate::cluster::ClusterConfig;
 pub use crate::error::{Error, Result};
-pub use crate::feed::Feed;
 pub use crate::kvs::Kvs;
-pub use crate::leaderboard::Leaderboard;
 pub use crate::options::{Backend, Options};
-pub use crate::sorted::SortedSet;
 
-pub use kvs_core::codec::Initial;
+pub use kvs_consistency::{
+    Condition, Counter, Feed, Leaderboard, Register, RegisterError, SortedSet,
+};
+pub use kvs_core::codec::{Initial, Raw};
 pub use kvs_core::env;
 pub use kvs_core::file::{self, FileError, FileInfo, Files};
 pub use kvs_core::limits;
 pub use kvs_core::{
-    Batch, BoxStream, CallOptions, CommandId, Dba, DbaError, Durability, Key, Outcome, Scan,
-    Schema, Value, Versioned,
+    Batch, BoxStream, CallOptions, CommandId, Consistency, Dba, DbaError, Durability, Key, Outcome,
+    Scan, Schema, Session, Value, Versioned,
 };
 pub use kvs_feed::{Eid, Entry};
 pub use kvs_sort::{LeaderboardError, Standing};

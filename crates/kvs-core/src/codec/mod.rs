@@ -10,8 +10,10 @@
 //!
 //! Any type of `serde` is a [`Value`]; its version is 1. A type whose shape changes over time tells
 //! its history by implementing [`Schema`] and is stored as [`Versioned`]: old bytes are migrated as
-//! they are read. [`ordered`] is another encoding, for keys.
+//! they are read. [`ordered`] is another encoding, for keys. What carries values without knowing their
+//! type takes them [`Encoded`].
 
+mod encoded;
 pub mod ordered;
 mod versioned;
 
@@ -20,6 +22,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{DbaError, Result};
 
+pub use encoded::{Bytes, Encoded, Raw};
 pub use versioned::{Initial, Schema, Versioned};
 
 const TAG_POSTCARD: u8 = 0x01;

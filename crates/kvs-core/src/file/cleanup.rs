@@ -1,11 +1,8 @@
 //! Removing what no file uses any more.
 
-use super::rows::{
-    Extent, Garbage, Id, extent_key, extent_start, extents_key, garbage_id, garbage_key,
-    garbages_key,
-};
+use super::command::Step;
+use super::rows::{Garbage, Id};
 use super::{Files, Result};
-use crate::codec::Value;
 use crate::stream;
 
 /// Extents that are forgotten in one command.
@@ -33,14 +30,14 @@ impl Files {
         if !directory.exists().await? {
             return Ok(cleaned);
         }
-        let mut garbage = directory
-            .scan(garbages_key(), |row| Ok((garbage_id(row)?, Garbage::from_bytes(row.value)?)));
+        let mut garbage = directory.garbage();
         while let Some((id, garbage)) = stream::next(&mut garbage).await.transpose()? {
             match garbage {
                 Garbage::Dropped => self.remove_file(id, &mut cleaned).await?,
                 Garbage::Abandoned => self.remove_run(id, &mut cleaned).await?,
                 Garbage::Pending { .. } => {
-                    if self.is_overdue(&garbage) && self.abandon_overdue(id).await? {
+                    let (now_ms, grace_ms) = (self.env.clock.now_ms(), self.grace_ms());
+                    if garbage.is_overdue(now_ms, grace_ms) && self.abandon_overdue(id).await? {
                         self.remove_run(id, &mut cleaned).await?;
                     }
                 }
@@ -56,56 +53,34 @@ impl Files {
         self.chunks.remove(run, chunks + 1).await?;
         cleaned.runs += 1;
         cleaned.chunks += chunks;
-        self.forget(vec![garbage_key(run)]).await
+        self.directory().forget(run, Vec::new(), true).await
     }
 
     /// Removes the runs of a file that has no name any more.
     async fn remove_file(&self, file: Id, cleaned: &mut Cleaned) -> Result<()> {
         let mut done = Vec::new();
-        let mut extents = self.directory().scan(extents_key(file), |row| {
-            Ok((extent_start(row)?, Extent::from_bytes(row.value)?))
-        });
+        let directory = self.directory();
+        let mut extents = directory.extents(file);
         while let Some((start, extent)) = stream::next(&mut extents).await.transpose()? {
             self.chunks.remove(extent.run, extent.chunks()).await?;
             cleaned.runs += 1;
             cleaned.chunks += extent.chunks();
-            done.push(extent_key(file, start));
+            done.push(start);
             if done.len() == EXTENTS {
-                self.forget(std::mem::take(&mut done)).await?;
+                directory.forget(file, std::mem::take(&mut done), false).await?;
             }
         }
-        done.push(garbage_key(file));
-        self.forget(done).await
+        directory.forget(file, done, true).await
     }
 
     /// Ends the hope that an upload goes on; `false` if it has gone on meanwhile. From then on it
     /// can't commit.
     async fn abandon_overdue(&self, run: Id) -> Result<bool> {
-        self.command(|directory| async move {
-            let garbage = directory.get(garbage_key(run)).await?;
-            if !garbage.is_some_and(|garbage| self.is_overdue(&garbage)) {
-                return Ok(false);
-            }
-            directory.put(garbage_key(run), &Garbage::Abandoned).await?;
-            Ok(true)
-        })
-        .await
+        let (now_ms, grace_ms) = (self.env.clock.now_ms(), self.grace_ms());
+        self.directory().run(Step::AbandonOverdue { run, now_ms, grace_ms }).await?.whether()
     }
 
-    fn is_overdue(&self, garbage: &Garbage) -> bool {
-        let Garbage::Pending { since_ms } = garbage else { return false };
-        let age_ms = self.env.clock.now_ms().saturating_sub(*since_ms);
-        u128::from(age_ms) > self.grace.as_millis()
-    }
-
-    /// Removes rows of the directory.
-    async fn forget(&self, rows: Vec<Vec<u8>>) -> Result<()> {
-        self.command(|directory| async move {
-            for row in rows {
-                directory.delete(row).await?;
-            }
-            Ok(())
-        })
-        .await
+    fn grace_ms(&self) -> u64 {
+        u64::try_from(self.grace.as_millis()).unwrap_or(u64::MAX)
     }
 }

@@ -1,23 +1,22 @@
-//! A directory as its rows: the committed ones, or what a running command sees.
+//! A directory as its rows: the committed ones, or those that a running command sees.
 
 use std::ops::Bound;
 use std::sync::Arc;
 
 use super::rows::{Extent, FileRow, Id, extent_key, extent_start, extents_key, file_key};
-use super::{FileError, FileStream, Files, Result};
+use super::{FileError, Files, Result};
+use crate::DbaError;
 use crate::codec::Value;
 use crate::dba::Dba;
 use crate::entity::header;
 use crate::key::Key;
 use crate::options::CallOptions;
 use crate::page::RowRef;
-use crate::scan::Scan;
-use crate::{DbaError, stream};
+use crate::scan::{Range, Scan};
 
 /// Longest name of a file, in bytes.
 pub const NAME_BYTES_MAX: usize = 512;
 
-#[derive(Clone)]
 pub(super) struct Directory {
     rows: Arc<dyn Dba>,
     name: Arc<[u8]>,
@@ -53,11 +52,6 @@ impl Directory {
         self.get(file_key(name)).await
     }
 
-    /// The file of that name, which must be there.
-    pub(super) async fn existing(&self, name: &str) -> Result<FileRow> {
-        self.file(name).await?.ok_or_else(|| FileError::NotFound { name: name.to_owned() })
-    }
-
     /// The last extent of a file that begins at `position` or before, and where it begins.
     pub(super) async fn extent_at(&self, file: Id, position: u64) -> Result<Option<(u64, Extent)>> {
         let range =
@@ -81,21 +75,28 @@ impl Directory {
         Ok(self.rows.delete(&Key::new(&*self.name, clustering)).await?)
     }
 
-    /// All rows that begin with `prefix`, a page at a time, as `read` reads them.
-    pub(super) fn scan<T: Send + 'static>(
+    /// The first `limit` rows in a range, as `read` reads them; none if there is no directory.
+    pub(super) async fn list<T>(
         &self,
-        prefix: Vec<u8>,
-        read: fn(RowRef<'_>) -> Result<T, DbaError>,
-    ) -> FileStream<T> {
-        let directory = self.clone();
-        stream::lazy_pages(Scan::prefix(prefix), move |scan| {
-            let directory = directory.clone();
-            Box::pin(async move {
-                let mut page = directory.rows.scan(&directory.name, &scan).await?;
-                let next = page.resume.take().map(|token| scan.resume(token));
-                Ok((page.read(move |row| Ok(read(row)?)), next))
-            })
-        })
+        range: Range,
+        limit: u32,
+        read: impl Fn(RowRef<'_>) -> Result<T, DbaError>,
+    ) -> Result<Vec<T>> {
+        let mut found = Vec::new();
+        if !self.exists().await? {
+            return Ok(found);
+        }
+        let mut scan = Some(Scan::range(range).limit(limit as usize));
+        while let Some(current) = scan.take() {
+            let page = self.rows.scan(&self.name, &current).await?;
+            for row in page.rows().take(limit as usize - found.len()) {
+                found.push(read(row)?);
+            }
+            if found.len() < limit as usize {
+                scan = page.resume.map(|token| current.resume(token));
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -87,8 +87,10 @@
 //! stopped for most of the grace period between two of its steps, then writes one more chunk, and
 //! dies. The chunk stays.
 
+mod access;
 mod chunks;
 mod cleanup;
+mod command;
 mod directory;
 mod error;
 mod open;
@@ -103,19 +105,18 @@ use std::ops::{Range, RangeBounds};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::codec::Value;
 use crate::dba::{BoxStream, Dba};
-use crate::entity::{self, EntityStore};
+use crate::entity::EntityStore;
 use crate::env::Env;
 use crate::limits::{self, LimitError};
-use crate::options::CallOptions;
+use access::{Access, LocalDirectories};
 use chunks::Chunks;
-use directory::Directory;
-use rows::{FileRow, Garbage, garbage_key};
+use command::{Mode, Step};
 use source::Source;
-use upload::Mode;
 
+pub use access::Directories;
 pub use cleanup::Cleaned;
+pub use command::{DirectoryAnswer, DirectoryCommand};
 pub use directory::NAME_BYTES_MAX;
 pub use error::FileError;
 pub use open::{FileInfo, OpenFile};
@@ -142,9 +143,8 @@ pub const GRACE_DEFAULT: Duration = Duration::from_secs(60 * 60);
 /// [`WrongType`](crate::DbaError::WrongType) if the name belongs to an entity of another type.
 #[derive(Clone)]
 pub struct Files {
-    entities: Arc<dyn EntityStore>,
+    directory: Access,
     chunks: Chunks,
-    name: Arc<[u8]>,
     env: Env,
     chunk_bytes: NonZeroU32,
     grace: Duration,
@@ -161,10 +161,19 @@ impl Files {
         name: impl Into<Vec<u8>>,
         env: Env,
     ) -> Self {
+        Self::over(Arc::new(LocalDirectories(entities)), chunks, name, env)
+    }
+
+    /// The directory `name` of those that may be elsewhere, with its chunks in `chunks`.
+    pub fn over(
+        directories: Arc<dyn Directories>,
+        chunks: Arc<dyn Dba>,
+        name: impl Into<Vec<u8>>,
+        env: Env,
+    ) -> Self {
         Self {
-            entities,
+            directory: Access { directories, name: name.into().into() },
             chunks: Chunks::new(chunks),
-            name: name.into().into(),
             env,
             chunk_bytes: const { NonZeroU32::new(CHUNK_BYTES_DEFAULT).unwrap() },
             grace: GRACE_DEFAULT,
@@ -282,38 +291,17 @@ impl Files {
     pub async fn list(&self, prefix: &str) -> Result<FileStream<FileInfo>> {
         let directory = self.directory();
         directory.exists().await?;
-        Ok(directory.scan(rows::file_key(prefix), |row| {
-            Ok(FileInfo::new(rows::file_name(row)?, &FileRow::from_bytes(row.value)?))
-        }))
+        Ok(directory.files(prefix))
     }
 
     /// Deletes a file, and tells whether there was one. Its chunks go with the next
     /// [`cleanup`](Self::cleanup), of which it leaves a small row: a store whose disk is full
     /// refuses that.
     pub async fn delete(&self, name: &str) -> Result<bool> {
-        self.command(|directory| async move {
-            let Some(file) = directory.file(name).await? else { return Ok(false) };
-            directory.delete(rows::file_key(name)).await?;
-            directory.put(garbage_key(file.id), &Garbage::Dropped).await?;
-            Ok(true)
-        })
-        .await
+        self.directory().run(Step::Delete { name: name.to_owned() }).await?.whether()
     }
 
-    /// The committed rows of the directory.
-    fn directory(&self) -> Directory {
-        Directory::new(self.entities.rows(), self.name.clone())
-    }
-
-    /// Runs a command on the directory.
-    async fn command<T, F>(&self, command: impl FnOnce(Directory) -> F) -> Result<T>
-    where
-        T: Value,
-        F: Future<Output = Result<T>>,
-    {
-        entity::run(&*self.entities, self.name.clone(), &CallOptions::default(), |scope| {
-            command(Directory::new(scope, self.name.clone()))
-        })
-        .await
+    fn directory(&self) -> Access {
+        self.directory.clone()
     }
 }

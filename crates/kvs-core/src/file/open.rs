@@ -2,8 +2,8 @@
 
 use std::ops::{Bound, Range, RangeBounds};
 
+use super::access::Access;
 use super::chunks::Chunks;
-use super::directory::Directory;
 use super::rows::{Extent, FileRow};
 use super::{FileError, FileStream, Result};
 use crate::stream::{self, Fetched};
@@ -34,14 +34,14 @@ impl FileInfo {
 /// and another file that takes its name is never mixed with it.
 #[derive(Clone)]
 pub struct OpenFile {
-    directory: Directory,
+    directory: Access,
     chunks: Chunks,
     name: String,
     row: FileRow,
 }
 
 impl OpenFile {
-    pub(super) fn new(directory: Directory, chunks: Chunks, name: &str, row: FileRow) -> Self {
+    pub(super) fn new(directory: Access, chunks: Chunks, name: &str, row: FileRow) -> Self {
         Self { directory, chunks, name: name.to_owned(), row }
     }
 

@@ -86,6 +86,14 @@ pub(super) enum Garbage {
     Dropped,
 }
 
+impl Garbage {
+    /// Whether it is an upload that has not gone on for longer than `grace_ms`.
+    pub(super) fn is_overdue(&self, now_ms: u64, grace_ms: u64) -> bool {
+        let Self::Pending { since_ms } = self else { return false };
+        now_ms.saturating_sub(*since_ms) > grace_ms
+    }
+}
+
 /// The key of a file; with the beginning of a name, the prefix of such keys.
 pub(super) fn file_key(name: &str) -> Vec<u8> {
     [&[FILE], name.as_bytes()].concat()

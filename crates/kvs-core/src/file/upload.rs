@@ -3,34 +3,12 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::directory::Directory;
-use super::rows::{Extent, FileRow, Garbage, Id, extent_key, file_key, garbage_key};
+use super::command::{Mode, Step};
+use super::rows::{Extent, Id};
 use super::{FileError, Files, Result};
 use crate::dba::BoxStream;
-use crate::error::{DbaError, Outcome};
+use crate::error::Outcome;
 use crate::stream;
-
-/// What is expected of the name that is written to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// There is a file, and it grows.
-    Append,
-    /// There is no file.
-    New,
-    /// If there is a file, it makes way.
-    Replace,
-}
-
-impl Mode {
-    fn check(self, name: &str, found: Option<&FileRow>) -> Result<()> {
-        let name = || name.to_owned();
-        match (self, found) {
-            (Self::Append, None) => Err(FileError::NotFound { name: name() }),
-            (Self::New, Some(_)) => Err(FileError::Exists { name: name() }),
-            _ => Ok(()),
-        }
-    }
-}
 
 impl Files {
     /// Writes all that `source` gives to a file, and says where in the file it is.
@@ -50,22 +28,15 @@ impl Files {
             && error.outcome() == Outcome::NotApplied
         {
             // If this fails too, the run stays pending, and is cleaned up all the same, but later.
-            let abandon = |directory: Directory| async move {
-                directory.put(garbage_key(run), &Garbage::Abandoned).await
-            };
-            self.command(abandon).await.ok();
+            self.directory().run(Step::Abandon { run }).await.ok();
         }
         done
     }
 
     /// Notes that chunks of `run` may be there from now on.
     async fn begin(&self, name: &str, mode: Mode, run: Id) -> Result<()> {
-        self.command(|directory| async move {
-            mode.check(name, directory.file(name).await?.as_ref())?;
-            directory.ensure().await?;
-            directory.put(garbage_key(run), &self.pending()).await
-        })
-        .await
+        let (name, now_ms) = (name.to_owned(), self.env.clock.now_ms());
+        self.directory().run(Step::Begin { name, mode, run, now_ms }).await.map(drop)
     }
 
     /// Writes the chunks of a run.
@@ -109,44 +80,9 @@ impl Files {
         mode: Mode,
         staged: Option<Extent>,
     ) -> Result<Range<u64>> {
-        self.command(|directory| async move {
-            let found = directory.file(name).await?;
-            mode.check(name, found.as_ref())?;
-            directory.ensure().await?;
-            let now_ms = self.env.clock.now_ms();
-            let new = || FileRow {
-                id: Id::random(&self.env),
-                size: 0,
-                created_ms: now_ms,
-                modified_ms: now_ms,
-            };
-            let mut file = match found {
-                Some(file) if mode == Mode::Append => FileRow { modified_ms: now_ms, ..file },
-                Some(old) => {
-                    directory.put(garbage_key(old.id), &Garbage::Dropped).await?;
-                    new()
-                }
-                None => new(),
-            };
-            let start = file.size;
-            if let Some(extent) = staged {
-                check_pending(&directory, name, extent.run).await?;
-                directory.delete(garbage_key(extent.run)).await?;
-                if extent.bytes > 0 {
-                    directory.put(extent_key(file.id, start), &extent).await?;
-                }
-                file.size = start.checked_add(extent.bytes).ok_or_else(|| {
-                    DbaError::encode("file size", "it would pass the range of 64 bits")
-                })?;
-            }
-            directory.put(file_key(name), &file).await?;
-            Ok(start..file.size)
-        })
-        .await
-    }
-
-    fn pending(&self) -> Garbage {
-        Garbage::Pending { since_ms: self.env.clock.now_ms() }
+        let (file, now_ms) = (Id::random(&self.env), self.env.clock.now_ms());
+        let name = name.to_owned();
+        self.directory().commit(Step::Commit { name, mode, staged, file, now_ms }).await
     }
 }
 
@@ -175,20 +111,8 @@ impl Staging<'_> {
 
     /// Says that the upload goes on.
     async fn renew(&self) -> Result<()> {
-        let run = self.extent.run;
-        self.files
-            .command(|directory| async move {
-                check_pending(&directory, self.name, run).await?;
-                directory.put(garbage_key(run), &self.files.pending()).await
-            })
-            .await
-    }
-}
-
-/// Checks that no cleanup has taken the run for dead.
-async fn check_pending(directory: &Directory, name: &str, run: Id) -> Result<()> {
-    match directory.get(garbage_key(run)).await? {
-        Some(Garbage::Pending { .. }) => Ok(()),
-        _ => Err(FileError::Expired { name: name.to_owned() }),
+        let (name, run) = (self.name.to_owned(), self.extent.run);
+        let now_ms = self.files.env.clock.now_ms();
+        self.files.directory().run(Step::Renew { name, run, now_ms }).await.map(drop)
     }
 }

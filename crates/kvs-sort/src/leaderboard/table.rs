@@ -64,6 +64,14 @@ where
         Standing::read_all(1, self.after(&[], n).await?)
     }
 
+    /// Up to `n` lines below `line`, whether it is still in the table or not; their ranks count on
+    /// from its own. For who reads the table in parts and keeps nothing in between. A
+    /// [rank](Self::rank) and a scan of `n` lines.
+    pub async fn below(&self, line: &Standing<M>, n: usize) -> Result<Vec<Standing<M>>> {
+        let line_key = key(line.score, &encode_member(&line.member)?)?;
+        Standing::read_all(line.rank.saturating_add(1), self.after(&line_key, n).await?)
+    }
+
     /// The whole table from the top.
     ///
     /// The stream is lazy: it holds one page of 256 lines, which shows the table as it was when the

@@ -99,9 +99,9 @@ async fn a_handle_of_another_type_is_refused() {
     for name in ["feed", "sorted", "leaderboard", "directory"] {
         assert_eq!(kvs.type_of(name).await.unwrap().as_deref(), Some(name));
         let results = [
-            ("feed", kvs.feed::<u8>(name).len().await.map(drop)),
-            ("feed", kvs.feed::<u8>(name).clear().await.map(drop)),
-            ("sorted", kvs.sorted::<u8>(name).contains(&1).await.map(drop)),
+            ("feed", kvs.feed::<u8>(name).len().await.map(drop).map_err(Error::from)),
+            ("feed", kvs.feed::<u8>(name).clear().await.map(drop).map_err(Error::from)),
+            ("sorted", kvs.sorted::<u8>(name).contains(&1).await.map(drop).map_err(Error::from)),
             (
                 "sorted",
                 kvs.sorted::<u8>(name)
@@ -112,8 +112,16 @@ async fn a_handle_of_another_type_is_refused() {
                     .map(drop)
                     .map_err(Error::from),
             ),
-            ("leaderboard", kvs.leaderboard::<u8>(name).rank(&1).await.map(drop)),
-            ("leaderboard", kvs.leaderboard::<u8>(name).add(&1, 0.0).await.map(drop)),
+            (
+                "leaderboard",
+                kvs.leaderboard::<u8>(name).rank(&1).await.map(drop).map_err(Error::from),
+            ),
+            (
+                "leaderboard",
+                kvs.leaderboard::<u8>(name).add(&1, 0.0).await.map(drop).map_err(Error::from),
+            ),
+            ("register", kvs.increment(name, 1).await.map(drop)),
+            ("register", kvs.compare_and_set(name, None, Some(&7_u8)).await.map(drop)),
             ("directory", kvs.files(name).stat("f").await.map(drop).map_err(Error::from)),
             (
                 "directory",
@@ -129,4 +137,41 @@ async fn a_handle_of_another_type_is_refused() {
             }
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_register_loses_no_change() {
+    let kvs = Kvs::memory();
+    on_many_tasks(|task| {
+        let kvs = kvs.clone();
+        async move {
+            for _ in 0..EACH {
+                kvs.increment("count", 1).await.unwrap();
+                let swapped = kvs.register::<u64>("swapped");
+                loop {
+                    let found = swapped.get().await.unwrap();
+                    let next = found.unwrap_or_default() + task;
+                    if kvs.compare_and_set("swapped", found.as_ref(), Some(&next)).await.unwrap() {
+                        break;
+                    }
+                }
+            }
+        }
+    })
+    .await;
+    let count = kvs.register::<i64>("count").get().await.unwrap();
+    assert_eq!(count, Some((TASKS * EACH) as i64));
+    let sum = kvs.register::<u64>("swapped").get().await.unwrap();
+    assert_eq!(sum, Some(EACH * (0..TASKS).sum::<u64>()));
+}
+
+#[tokio::test]
+async fn a_command_id_of_another_command_is_refused() {
+    let kvs = Kvs::memory();
+    let once = CallOptions::default().command(kvs.command_id());
+    let feed = || kvs.feed::<u8>("f").with(once.clone());
+    assert_eq!(feed().add(&7).await.unwrap(), Eid(1));
+    let error = feed().add(&8).await.unwrap_err().to_string();
+    assert!(error.contains("was another command before"), "{error}");
+    assert_eq!(feed().len().await.unwrap(), 1);
 }

@@ -5,7 +5,7 @@ use serde::de::{
     Visitor,
 };
 
-use super::{ABSENT, END, ESCAPE, ESCAPED_ZERO, Error, PRESENT};
+use super::{ABSENT, END, ESCAPE, ESCAPED_ZERO, Error, PRESENT, raw};
 
 pub(super) struct Deserializer<'a> {
     pub(super) input: &'a [u8],
@@ -144,9 +144,12 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'_> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
+        if name == raw::NAME {
+            return visitor.visit_byte_buf(std::mem::take(&mut self.input).to_vec());
+        }
         visitor.visit_newtype_struct(self)
     }
 

@@ -22,12 +22,15 @@
 //! of FoundationDB's tuple layer and of toydb.)
 
 mod de;
+mod raw;
 mod ser;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{DbaError, Result};
+
+pub use raw::OrderedBytes;
 
 const ESCAPE: u8 = 0x00;
 const ESCAPED_ZERO: u8 = 0xFF;
@@ -53,7 +56,7 @@ pub fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
 
 /// Appends the value's bytes to `out`.
 pub fn encode_into<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Result<()> {
-    let encoded = value.serialize(&mut ser::Serializer { out });
+    let encoded = value.serialize(&mut ser::Serializer { out, is_raw: false });
     encoded.map_err(|error| DbaError::encode(std::any::type_name::<T>(), error))
 }
 

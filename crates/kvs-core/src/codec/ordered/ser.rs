@@ -5,10 +5,12 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant,
 };
 
-use super::{ABSENT, END, ESCAPE, ESCAPED_ZERO, Error, PRESENT};
+use super::{ABSENT, END, ESCAPE, ESCAPED_ZERO, Error, PRESENT, raw};
 
 pub(super) struct Serializer<'a> {
     pub(super) out: &'a mut Vec<u8>,
+    /// Whether the bytes that come next are in order already.
+    pub(super) is_raw: bool,
 }
 
 impl Serializer<'_> {
@@ -92,7 +94,7 @@ impl serde::Serializer for &mut Serializer<'_> {
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), Error> {
-        self.escaped(value)
+        if self.is_raw { self.bytes(value) } else { self.escaped(value) }
     }
 
     fn serialize_none(self) -> Result<(), Error> {
@@ -122,10 +124,13 @@ impl serde::Serializer for &mut Serializer<'_> {
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        value.serialize(self)
+        self.is_raw = name == raw::NAME;
+        let done = value.serialize(&mut *self);
+        self.is_raw = false;
+        done
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(

@@ -60,6 +60,20 @@ ordered! {
     enums: shape();
 }
 
+proptest! {
+    /// Bytes in order already stand for their value, in other encodings too.
+    #[test]
+    fn ordered_bytes_stand_for_their_value(value in (text(), any::<i8>()), score: i64) {
+        let bytes = OrderedBytes::new(&value).unwrap();
+        prop_assert_eq!(to_bytes(&(score, &bytes)).unwrap(), to_bytes(&(score, &value)).unwrap());
+        let key = to_bytes(&(score, &value)).unwrap();
+        prop_assert_eq!(from_bytes::<(i64, OrderedBytes)>(&key).unwrap(), (score, bytes.clone()));
+        prop_assert_eq!(bytes.decode::<(String, i8)>().unwrap(), value);
+        let sent = crate::Value::to_bytes(&bytes).unwrap();
+        prop_assert_eq!(<OrderedBytes as crate::Value>::from_bytes(&sent).unwrap(), bytes);
+    }
+}
+
 #[test]
 fn zeros_are_one_value() {
     assert_eq!(to_bytes(&-0.0_f64).unwrap(), to_bytes(&0.0_f64).unwrap());
