@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kvs_core::entity::{self, header};
+use kvs_core::entity::{self, Started, header};
 use kvs_core::env::Env;
 use kvs_core::{CallOptions, Dba, DbaError, EntityStore, Value};
 
@@ -43,19 +43,29 @@ pub async fn execute(
     options: &CallOptions,
     env: &Env,
 ) -> Answer {
-    match run(store, name, command, options, env).await {
-        Ok(answer) => answer,
-        Err(failure) => Answer::failed(&failure),
+    let (answer, submitted) = match start(store, name, command, options, env).await {
+        Ok(started) => started,
+        Err(failure) => return Answer::failed(&failure),
+    };
+    match submitted {
+        None => answer,
+        Some(submitted) => match submitted.await {
+            Ok(()) => answer,
+            Err(error) => Answer::failed(&error.into()),
+        },
     }
 }
 
-async fn run(
+/// [`execute`] up to the point where the command is submitted: the answer counts once the future, if
+/// there is one, is done with `Ok`. See [`entity::start`].
+pub async fn start(
     store: &dyn EntityStore,
     name: Arc<[u8]>,
-    bytes: &[u8],
+    command: &[u8],
     options: &CallOptions,
     env: &Env,
-) -> Result<Answer, Failure> {
+) -> Result<Started<Answer>, Failure> {
+    let bytes = command;
     let command = Command::from_bytes(bytes)?;
     let mut options = options.clone();
     if command.is_query() {
@@ -64,7 +74,7 @@ async fn run(
     }
     let digest = if options.command.is_some() { digest(bytes) } else { 0 };
     let entity = &name;
-    let kept: Kept = entity::run(store, name.clone(), &options, |scope| async move {
+    let started = entity::start(store, name.clone(), &options, |scope| async move {
         let answer = match apply(command, scope.clone(), entity, env).await {
             Ok(value) => Answer::value(value),
             Err(failure) if failure.is_refusal() => {
@@ -74,13 +84,13 @@ async fn run(
             Err(failure) => return Err(failure),
         };
         Ok::<_, Failure>(Kept::new(digest, answer))
-    })
-    .await?;
+    });
+    let (kept, submitted) = started.await?;
     match options.command {
         Some(id) if !kept.is_of(digest) => Err(Failure::Dba(DbaError::CommandReused {
             id: id.to_string(),
             name: name.escape_ascii().to_string(),
         })),
-        _ => Ok(kept.answer),
+        _ => Ok((kept.answer, submitted)),
     }
 }

@@ -42,6 +42,10 @@
 //! a time and holds one; each page begins behind the last item of the one before, so it needs
 //! nothing of the owner in between, and goes on if that changes.
 //!
+//! [`EntityHandler`] is what runs at the owner, behind a [`Region`](kvs_sharding::Region) of
+//! `kvs-sharding`; an [`EntityRegion`] is [`Entities`] by itself. The next command of an entity begins
+//! as soon as the one before it is submitted: replicating many takes one round.
+//!
 //! # Commands with an id
 //! Beside the answer the entity keeps a digest of the command. If the same id comes with another
 //! command, that is refused with [`CommandReused`](kvs_core::DbaError::CommandReused) and never
@@ -55,16 +59,18 @@ mod execute;
 mod failure;
 mod feed;
 mod leaderboard;
+mod region;
 mod register;
 mod sorted;
 
 pub use answer::Answer;
 pub use command::{COMMAND_BYTES_MAX, Command, PAGE_ITEMS_MAX};
 pub use entity::{Entities, Executor};
-pub use execute::{apply, execute};
+pub use execute::{apply, execute, start};
 pub use failure::Failure;
 pub use feed::{Feed, FeedCommand, FeedEntry, FeedPage};
 pub use leaderboard::{AROUND_MAX, Leaderboard, LeaderboardCommand};
+pub use region::{EntityHandler, EntityRegion, REGION};
 pub use register::{
     Condition, Counter, Integers, Register, RegisterChange, RegisterCommand, RegisterError,
 };

@@ -182,6 +182,18 @@ pub enum DbaError {
         is_retryable: bool,
     },
 
+    /// The entity belongs to another node at present. Not applied; may be retried there.
+    #[error(
+        "{name:?} is owned by {}; nothing was changed",
+        owner.as_deref().unwrap_or("another node")
+    )]
+    NotOwner {
+        /// The entity's name.
+        name: String,
+        /// The node that owns it, as far as is known.
+        owner: Option<String>,
+    },
+
     /// The source or target of a stream outside the store failed.
     #[error("{what}: {source}")]
     Io {
@@ -207,7 +219,10 @@ impl DbaError {
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Deadline { .. } | Self::DiskFull { .. } | Self::Quorum { .. } => true,
+            Self::Deadline { .. }
+            | Self::DiskFull { .. }
+            | Self::Quorum { .. }
+            | Self::NotOwner { .. } => true,
             Self::Ring { is_retryable, .. } => *is_retryable,
             _ => false,
         }

@@ -22,6 +22,7 @@
 //! - [`consensus`]: how the layout is agreed.
 //! - [`replica`]: what one node holds.
 //! - [`hints`]: which keys a node that is away has missed.
+//! - [`log`]: one order of writes for each bucket, by one owner at a time.
 //! - [`coordinator`]: quorum reads and writes over the replicas; the ring as a store.
 //! - [`node`]: all of it, wired.
 
@@ -31,6 +32,7 @@ pub mod hash;
 pub mod hints;
 pub mod identity;
 pub mod layout;
+pub mod log;
 pub mod membership;
 pub mod node;
 pub mod replica;

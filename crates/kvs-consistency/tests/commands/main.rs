@@ -8,10 +8,11 @@ mod same;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kvs_consistency::{Answer, Entities, Executor, execute};
+use kvs_consistency::{Answer, Entities, EntityHandler, Executor, REGION, execute};
 use kvs_core::entity::LocalEntities;
 use kvs_core::env::Env;
 use kvs_core::{CallOptions, EntityStore, Result, RowKind, Snapshot, Store, stream};
+use kvs_sharding::LocalSharding;
 
 /// An owner at the other end of a wire that loses nothing.
 struct Owner {
@@ -40,6 +41,21 @@ struct Place {
 }
 
 impl Place {
+    /// Behind sharding within this process.
+    fn sharded() -> Self {
+        let mut place = Self::new(false);
+        let store = LocalEntities::new(Arc::new(place.store.rows(RowKind::Entity)));
+        let handler = EntityHandler::new(Arc::new(store), place.env.clone());
+        let region = LocalSharding::default().start(REGION, handler).unwrap();
+        place.entities = Executor::remote(Arc::new(region));
+        place
+    }
+
+    /// One of each kind.
+    fn all() -> [Self; 3] {
+        [Self::new(false), Self::new(true), Self::sharded()]
+    }
+
     fn new(is_remote: bool) -> Self {
         let (env, _) = Env::manual(1_000, 7);
         let store = Store::memory();

@@ -58,7 +58,7 @@ fn a_command_that_is_too_large_is_not_sent() {
 #[test]
 fn a_handle_of_another_type_is_refused_everywhere() {
     block_on(async {
-        for place in [Place::new(false), Place::new(true)] {
+        for place in Place::all() {
             let entities = &place.entities;
             entities.feed::<u8>("n").add(&1).await.unwrap();
             let is_wrong = |error: DbaError| matches!(error, DbaError::WrongType { .. });
@@ -80,7 +80,7 @@ fn a_handle_of_another_type_is_refused_everywhere() {
 #[test]
 fn a_repeated_command_is_applied_once_and_another_one_is_refused() {
     block_on(async {
-        for place in [Place::new(false), Place::new(true)] {
+        for place in Place::all() {
             let feed = || place.entities.feed::<String>("f").with(with_id(1));
             let text = "text".to_owned();
             assert_eq!(feed().add(&text).await.unwrap(), Eid(1));
@@ -107,7 +107,7 @@ fn a_repeated_command_is_applied_once_and_another_one_is_refused() {
 #[test]
 fn a_counter_neither_overflows_nor_counts_what_is_no_number() {
     block_on(async {
-        for place in [Place::new(false), Place::new(true)] {
+        for place in Place::all() {
             let counter = place.entities.register::<i64>("c");
             assert_eq!(counter.increment(i64::MAX).await.unwrap(), i64::MAX);
             let error = counter.increment(1).await.unwrap_err().to_string();

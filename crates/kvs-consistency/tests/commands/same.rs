@@ -211,13 +211,17 @@ proptest! {
     #[test]
     fn local_and_remote_are_the_same(ops in prop::collection::vec(op(), 1..40)) {
         block_on(async {
-            let (local, remote) = (Place::new(false), Place::new(true));
+            let [local, remote, sharded] = Place::all();
             for op in ops {
-                let (here, there) = (run(&local, op.clone()).await, run(&remote, op.clone()).await);
-                assert_eq!(here, there, "{op:?}");
+                let expected = run(&local, op.clone()).await;
+                assert_eq!(run(&remote, op.clone()).await, expected, "{op:?}");
+                assert_eq!(run(&sharded, op.clone()).await, expected, "{op:?}");
             }
-            assert_eq!(read(&local).await, read(&remote).await);
-            assert_eq!(local.rows().await, remote.rows().await);
+            let (answers, rows) = (read(&local).await, local.rows().await);
+            for place in [remote, sharded] {
+                assert_eq!(read(&place).await, answers);
+                assert_eq!(place.rows().await, rows);
+            }
         });
     }
 }

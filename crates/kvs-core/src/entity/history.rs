@@ -1,4 +1,7 @@
 //! Results of commands, by id, among the rows of their entity.
+//!
+//! For stores of entities: what [`EntityStore::begin`](super::EntityStore::begin) looks up, and
+//! what [`submit`](super::EntityStore::submit) adds to a command's writes.
 
 use crate::batch::{Batch, Op};
 use crate::codec::Value;
@@ -28,7 +31,10 @@ fn clustering(id: CommandId) -> Vec<u8> {
 }
 
 /// The result of the command `id`, if it was applied.
-pub(super) async fn find(dba: &dyn Dba, name: &[u8], id: CommandId) -> Result<Option<Vec<u8>>> {
+///
+/// # Errors
+/// [`DbaError::CommandForgotten`] if the id is older than the results that are kept.
+pub async fn find(dba: &dyn Dba, name: &[u8], id: CommandId) -> Result<Option<Vec<u8>>> {
     if let Some(result) = dba.get(&Key::new(name, clustering(id))).await? {
         return Ok(Some(result));
     }
@@ -44,7 +50,7 @@ pub(super) async fn find(dba: &dyn Dba, name: &[u8], id: CommandId) -> Result<Op
 
 /// Adds the result of `id` to the command's own writes, and drops the oldest result if there are
 /// too many.
-pub(super) async fn record(
+pub async fn record(
     dba: &dyn Dba,
     name: &[u8],
     id: CommandId,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_core::future::BoxFuture;
 
 use super::locks::Locks;
 use super::{Begun, EntityStore, Turn, history};
@@ -47,17 +48,21 @@ impl EntityStore for LocalEntities {
         Ok(Begun::Turn(Turn::new(name, options.command, held)))
     }
 
-    async fn submit(&self, turn: Turn, mut writes: Batch, result: Vec<u8>) -> Result<()> {
+    fn submit(
+        &self,
+        turn: Turn,
+        mut writes: Batch,
+        result: Vec<u8>,
+    ) -> BoxFuture<'static, Result<()>> {
         let rows = self.rows.clone();
         // The turn lasts until the rows are written, whatever becomes of the caller: the next
         // command reads what this one wrote.
-        uncancelled(async move {
+        Box::pin(uncancelled(async move {
             if let Some(id) = turn.command() {
                 history::record(&*rows, turn.name(), id, result, &mut writes).await?;
             }
             rows.write_with(turn.name(), writes, &CallOptions::default()).await
-        })
-        .await
+        }))
     }
 
     fn rows(&self) -> Arc<dyn Dba> {

@@ -9,13 +9,13 @@ type Lock = Arc<tokio::sync::Mutex<()>>;
 
 /// Locks by name. A name takes memory while somebody holds or awaits its lock.
 #[derive(Default)]
-pub(super) struct Locks {
+pub struct Locks {
     table: Mutex<HashMap<Arc<[u8]>, Lock>>,
 }
 
 impl Locks {
     /// Waits for the lock of `name`; waiters are served in order.
-    pub(super) async fn lock(self: &Arc<Self>, name: &Arc<[u8]>) -> Held {
+    pub async fn lock(self: &Arc<Self>, name: &Arc<[u8]>) -> Held {
         let entry = Entry { locks: self.clone(), name: name.clone(), lock: self.entry(name) };
         let guard = entry.lock.clone().lock_owned().await;
         Held { _guard: guard, _entry: entry }
@@ -31,7 +31,7 @@ impl Locks {
 }
 
 /// A held lock; dropping it lets the next one in.
-pub(super) struct Held {
+pub struct Held {
     // In this order: the guard's share of the lock goes before the entry looks who is left.
     _guard: OwnedMutexGuard<()>,
     _entry: Entry,

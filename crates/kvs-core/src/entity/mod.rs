@@ -41,7 +41,7 @@
 
 mod command;
 pub mod header;
-mod history;
+pub mod history;
 mod local;
 mod locks;
 mod scope;
@@ -50,6 +50,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_core::future::BoxFuture;
 
 use crate::batch::Batch;
 use crate::codec::Value;
@@ -60,6 +61,7 @@ use crate::options::CallOptions;
 pub use command::CommandId;
 pub use history::RESULTS_KEPT;
 pub use local::LocalEntities;
+pub use locks::{Held, Locks};
 pub use scope::Scope;
 
 /// Runs commands of entities in order. See the [module](self) for the promise.
@@ -71,11 +73,21 @@ pub trait EntityStore: Send + Sync + 'static {
     /// instead. The deadline in `options` bounds the waiting.
     async fn begin(&self, name: Arc<[u8]>, options: &CallOptions) -> Result<Begun>;
 
-    /// Applies the command that has the turn: its writes and its result, in one batch. The turn ends
-    /// when that is done, also if the future is dropped.
-    async fn submit(&self, turn: Turn, writes: Batch, result: Vec<u8>) -> Result<()>;
+    /// Hands over the command that has the turn: its writes and its result, one batch. The future
+    /// gives the outcome.
+    ///
+    /// The turn ends when a next command sees the writes, which may be before they are sure to last;
+    /// the next command then lasts only if this one does. If the future is dropped the batch is
+    /// applied whole or not at all; the turn ends either way.
+    fn submit(&self, turn: Turn, writes: Batch, result: Vec<u8>) -> BoxFuture<'static, Result<()>>;
 
-    /// The committed rows of all entities, for reading.
+    /// Whether a command that wrote nothing may be answered only once it has been submitted like one
+    /// that did: where what it read might not last, or might be out of date.
+    fn confirms_reads(&self) -> bool {
+        false
+    }
+
+    /// The rows of all entities, as the command that has the turn sees them.
     fn rows(&self) -> Arc<dyn Dba>;
 }
 
@@ -91,13 +103,18 @@ pub enum Begun {
 pub struct Turn {
     name: Arc<[u8]>,
     command: Option<CommandId>,
-    _hold: Box<dyn Any + Send>,
+    hold: Box<dyn Any + Send>,
 }
 
 impl Turn {
     /// The turn of `command` on the entity `name`, which lasts as long as `hold` is held.
     pub fn new(name: Arc<[u8]>, command: Option<CommandId>, hold: impl Any + Send) -> Self {
-        Self { name, command, _hold: Box::new(hold) }
+        Self { name, command, hold: Box::new(hold) }
+    }
+
+    /// The name, the command's id, and what is held for the turn: for the store that gave it.
+    pub fn into_parts(self) -> (Arc<[u8]>, Option<CommandId>, Box<dyn Any + Send>) {
+        (self.name, self.command, self.hold)
     }
 
     /// The entity's name.
@@ -127,18 +144,44 @@ where
     E: From<DbaError>,
     F: Future<Output = Result<T, E>>,
 {
+    let (answer, submitted) = start(store, name, options, command).await?;
+    if let Some(submitted) = submitted {
+        submitted.await?;
+    }
+    Ok(answer)
+}
+
+/// What a command answers, and the future that says whether it lasts; `None` if that is sure.
+pub type Started<T> = (T, Option<BoxFuture<'static, Result<()>>>);
+
+/// Runs `command` on the entity `name` as [`run`] does, up to the point where it is submitted.
+///
+/// The answer counts once the future is done with `Ok`. The future has to be polled: its first poll
+/// is what hands the command over, and the next one's turn comes after that. So whoever runs many
+/// commands of one entity can let each begin while those before it are still on their way.
+pub async fn start<T, E, F>(
+    store: &dyn EntityStore,
+    name: impl Into<Arc<[u8]>>,
+    options: &CallOptions,
+    command: impl FnOnce(Arc<Scope>) -> F,
+) -> Result<Started<T>, E>
+where
+    T: Value,
+    E: From<DbaError>,
+    F: Future<Output = Result<T, E>>,
+{
     let name = name.into();
     let turn = match store.begin(name.clone(), options).await? {
         Begun::Turn(turn) => turn,
-        Begun::Done(result) => return Ok(T::from_bytes(&result)?),
+        Begun::Done(result) => return Ok((T::from_bytes(&result)?, None)),
     };
     let scope = Arc::new(Scope::new(name, store.rows()));
     let answer = command(scope.clone()).await?;
     let writes = scope.take();
-    match turn.command() {
-        None if writes.is_empty() => {}
-        None => store.submit(turn, writes, Vec::new()).await?,
-        Some(_) => store.submit(turn, writes, answer.to_bytes()?).await?,
-    }
-    Ok(answer)
+    let submitted = match turn.command() {
+        None if writes.is_empty() && !store.confirms_reads() => None,
+        None => Some(store.submit(turn, writes, Vec::new())),
+        Some(_) => Some(store.submit(turn, writes, answer.to_bytes()?)),
+    };
+    Ok((answer, submitted))
 }

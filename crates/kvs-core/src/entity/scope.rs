@@ -31,6 +31,16 @@ impl Scope {
         Self { name: name.into(), rows, written: Mutex::default() }
     }
 
+    /// The same with rows already laid over the committed ones: by clustering key, `None` where a row
+    /// is removed.
+    pub fn over(
+        name: impl Into<Arc<[u8]>>,
+        rows: Arc<dyn Dba>,
+        written: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    ) -> Self {
+        Self { name: name.into(), rows, written: Mutex::new(written) }
+    }
+
     /// What was written, as one batch; the scope is as new afterwards.
     pub fn take(&self) -> Batch {
         let mut batch = Batch::new();

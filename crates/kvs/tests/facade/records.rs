@@ -48,9 +48,9 @@ async fn what_is_over_a_limit_is_refused_and_changes_nothing() {
         (kvs.put("", &1).await.unwrap_err(), "empty key"),
         (kvs.put(long.as_str(), &1).await.unwrap_err(), "1025, the limit is 1024"),
         (kvs.put("k", &large).await.unwrap_err(), "the limit is 16777216"),
-        (kvs.feed::<u8>("").add(&1).await.unwrap_err(), "empty key"),
-        (kvs.feed::<u8>(long.as_str()).len().await.unwrap_err(), "1025"),
-        (kvs.feed::<String>("f").add(&large).await.unwrap_err(), "the limit is 16777216"),
+        (kvs.feed::<u8>("").add(&1).await.unwrap_err().into(), "empty key"),
+        (kvs.feed::<u8>(long.as_str()).len().await.unwrap_err().into(), "1025"),
+        (kvs.feed::<String>("f").add(&large).await.unwrap_err().into(), "the limit is 16777216"),
     ];
     for (error, expected) in errors {
         assert!(matches!(error, Error::Dba(DbaError::Limit(_))), "{error}");

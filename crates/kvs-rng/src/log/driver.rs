@@ -1,0 +1,433 @@
+//! Carries out what the cores of all buckets want done.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kvs_core::env::{Env, spawn};
+use kvs_core::store::Raw;
+use kvs_core::{DbaError, Order, Result, StoredRow};
+use tokio::sync::{Notify, OnceCell};
+
+use super::bucket::{Answer, BucketLog, Role, State};
+use super::core::{Action, Core, Event, Message, Voters};
+use super::counters::Counters;
+use super::format::{self, Head};
+use super::lost::Lost;
+use super::outbox::{Item, Outbox};
+use super::owning::Hearsay;
+use super::reach::Reach;
+use super::snapshot::Snapshots;
+use super::writer::{Changes, Queue, Work};
+use super::writes::Writes;
+use super::{rows, ticker};
+use crate::coordinator::{Layouts, Peers};
+use crate::hash::Bucket;
+use crate::identity::{Incarnation, NodeId};
+use crate::layout::Layout;
+
+/// Entries that are read at a time when a bucket is opened.
+const LOAD_ROWS: usize = 1_000;
+const LOAD_BYTES: usize = 8 << 20;
+
+/// The logs of one node.
+pub(super) struct Driver {
+    pub(super) id: NodeId,
+    incarnation: Incarnation,
+    pub(super) raw: Raw,
+    pub(super) synced: Raw,
+    pub(super) peers: Arc<dyn Peers>,
+    pub(super) layouts: Arc<dyn Layouts>,
+    pub(super) env: Env,
+    /// How many losses of power the node has had.
+    losses: u64,
+    buckets: Mutex<BTreeMap<Bucket, Slot>>,
+    pub(super) queue: Queue,
+    pub(super) outbox: Outbox,
+    pub(super) snapshots: Snapshots,
+    pub(super) counters: Counters,
+    pub(super) lost: Lost,
+    pub(super) reach: Reach,
+    pub(super) hearsay: Hearsay,
+    /// Wakes those who wait to try again.
+    pub(super) hurry: Notify,
+    closed: AtomicBool,
+}
+
+type Slot = Arc<OnceCell<Arc<BucketLog>>>;
+
+/// What a driver is made of.
+pub(super) struct Parts {
+    pub(super) id: NodeId,
+    pub(super) incarnation: Incarnation,
+    pub(super) raw: Raw,
+    pub(super) synced: Raw,
+    pub(super) peers: Arc<dyn Peers>,
+    pub(super) layouts: Arc<dyn Layouts>,
+    pub(super) env: Env,
+    pub(super) losses: u64,
+}
+
+impl Driver {
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts { id, incarnation, raw, synced, peers, layouts, env, losses } = parts;
+        Self {
+            id,
+            incarnation,
+            raw,
+            synced,
+            peers,
+            layouts,
+            env,
+            losses,
+            buckets: Mutex::default(),
+            queue: Queue::default(),
+            outbox: Outbox::default(),
+            snapshots: Snapshots::default(),
+            counters: Counters::default(),
+            lost: Lost::default(),
+            reach: Reach::default(),
+            hearsay: Hearsay::default(),
+            hurry: Notify::new(),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Sends, serves and ticks no more.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.hurry.notify_waiters();
+    }
+
+    /// The log of a bucket, opened if it isn't.
+    ///
+    /// # Errors
+    /// The store's; or that this node has no layout, or no part of the bucket.
+    pub(super) async fn bucket(self: &Arc<Self>, id: Bucket) -> Result<Arc<BucketLog>> {
+        let layout = self.layouts.current();
+        let layout = layout.filter(|layout| {
+            id.0 < layout.hashing().buckets() && layout.replicas(id).contains(&self.id)
+        });
+        let Some(layout) = layout else {
+            return Err(super::error::elsewhere("it doesn't hold the bucket"));
+        };
+        loop {
+            if self.is_closed() {
+                return Err(super::error::elsewhere("it is about to end"));
+            }
+            let slot = self.buckets().entry(id).or_default().clone();
+            let bucket = slot.get_or_try_init(|| self.open(id, &layout)).await?.clone();
+            if !bucket.is_dead() {
+                return Ok(bucket);
+            }
+            self.forget_bucket(&bucket);
+        }
+    }
+
+    /// The log of a bucket, if it is open.
+    pub(super) fn opened(&self, id: Bucket) -> Option<Arc<BucketLog>> {
+        self.buckets().get(&id)?.get().cloned()
+    }
+
+    /// All buckets that are open.
+    pub(super) fn all_opened(&self) -> Vec<Arc<BucketLog>> {
+        self.buckets().values().filter_map(|slot| slot.get().cloned()).collect()
+    }
+
+    pub(super) fn forget_bucket(&self, bucket: &Arc<BucketLog>) {
+        let mut buckets = self.buckets();
+        let held = buckets.get(&bucket.id).and_then(|slot| slot.get());
+        if held.is_some_and(|held| Arc::ptr_eq(held, bucket)) {
+            buckets.remove(&bucket.id);
+        }
+    }
+
+    fn buckets(&self) -> std::sync::MutexGuard<'_, BTreeMap<Bucket, Slot>> {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads what is on disk of a bucket.
+    async fn open(self: &Arc<Self>, id: Bucket, layout: &Layout) -> Result<Arc<BucketLog>> {
+        let head = self.raw.get(format::head_key(id)).await?;
+        let head: Option<Head> =
+            head.map(|bytes| format::decode("head of a log", &bytes)).transpose()?;
+        // Before a first promise is synced nothing is acknowledged: nothing can be lost then.
+        let is_in_doubt = head.is_some_and(|head| head.losses < self.losses);
+        let mut head = head.unwrap_or_default();
+        head.losses = self.losses;
+        let mut entries = Vec::new();
+        let mut after = head.floor.seq;
+        loop {
+            let range = format::entries_after(id, after);
+            let found = self.raw.scan(range, Order::Ascending, LOAD_ROWS, LOAD_BYTES).await?;
+            for row in &found {
+                let entry: super::entry::Entry<Writes> =
+                    format::decode("entry of a log", &row.value)?;
+                if entry.position.seq != after + 1 {
+                    let problem = format!("entry {} comes after {after}", entry.position.seq);
+                    return Err(DbaError::decode("log of a bucket", problem));
+                }
+                after = entry.position.seq;
+                entries.push(entry);
+            }
+            if found.is_empty() {
+                break;
+            }
+        }
+        if after < head.commit {
+            let problem = format!("{after} entries are there, {} were committed", head.commit);
+            return Err(DbaError::decode("log of a bucket", problem));
+        }
+        // What is left of a snapshot that was not finished, or of the rows before one.
+        let other = 1 - head.generation.min(1);
+        self.raw.delete_range(rows::bucket_range(id, other, None)).await?;
+
+        let voters = voters(layout, id);
+        let core = Core::new(self.id, self.incarnation, head.durable(entries), voters.clone());
+        let bucket = Arc::new(BucketLog::new(id, core, voters, head));
+        if is_in_doubt {
+            self.step(&bucket, Event::Doubt);
+        }
+        Ok(bucket)
+    }
+
+    /// Tells a core, and carries out what it wants done.
+    pub(super) fn step(self: &Arc<Self>, bucket: &Arc<BucketLog>, event: Event<Writes>) {
+        let mut state = bucket.lock();
+        self.step_locked(bucket, &mut state, event, Vec::new());
+    }
+
+    /// The same, with rows that came beside the message.
+    pub(super) fn step_locked(
+        self: &Arc<Self>,
+        bucket: &Arc<BucketLog>,
+        state: &mut State,
+        event: Event<Writes>,
+        mut page: Vec<StoredRow>,
+    ) {
+        if bucket.is_dead() {
+            return;
+        }
+        if let Event::Persisted { upto } = event {
+            self.persisted(bucket, state, upto);
+        }
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            let mut actions = Vec::new();
+            let from = match &event {
+                Event::Message { from, .. } => Some(*from),
+                _ => None,
+            };
+            state.core.handle(event, &mut actions);
+            for action in actions {
+                if let Action::Outdated { layout } = action {
+                    events.extend(self.outdated(bucket, state, layout, from));
+                } else {
+                    self.carry_out(bucket, state, action, &mut page);
+                }
+            }
+        }
+        ticker::start(self, bucket, state);
+    }
+
+    fn carry_out(
+        self: &Arc<Self>,
+        bucket: &Arc<BucketLog>,
+        state: &mut State,
+        action: Action<Writes>,
+        page: &mut Vec<StoredRow>,
+    ) {
+        match action {
+            Action::Send { to, message } => self.send(bucket, to, message, Vec::new()),
+            Action::Persist { number, changes, sync } => {
+                let rows = if changes.install.is_some() { std::mem::take(page) } else { Vec::new() };
+                self.persist(bucket, state, number, changes, sync, rows);
+            }
+            Action::Page { to, epoch, layout, position, page } => {
+                let (driver, log) = (self.clone(), bucket.clone());
+                let send = async move {
+                    let found = driver.snapshots.page(&driver.raw, &log, to, position, page).await;
+                    match found {
+                        Ok(Some((rows, last))) => {
+                            let message = Message::Install { epoch, layout, position, page, last };
+                            driver.send(&log, to, message, rows);
+                        }
+                        Ok(None) => driver.step(&log, Event::Unanswered { to }),
+                        Err(error) => {
+                            tracing::warn!(node = %driver.id, bucket = %log.id, %to, %error,
+                                "a page of a snapshot could not be read");
+                            driver.step(&log, Event::Unanswered { to });
+                        }
+                    }
+                };
+                if page == 0 {
+                    let then = Box::new(move || drop(spawn(send)));
+                    let bucket = bucket.clone();
+                    self.queue.push(self, Work::Snapshot { bucket, to, position, then });
+                } else {
+                    spawn(send);
+                }
+            }
+            Action::Serving { epoch } => {
+                state.holder = None;
+                if let Err(error) = state.fill_overlay() {
+                    tracing::error!(node = %self.id, bucket = %bucket.id, %error, "a log is unreadable");
+                }
+                bucket.set_role(Role::Serving { epoch, ready: state.issued });
+                tracing::debug!(node = %self.id, bucket = %bucket.id, %epoch, "owned");
+            }
+            Action::Deposed { by } => {
+                state.overlay.clear();
+                bucket.set_role(Role::Replica { refused_by: by });
+                self.lost.send(bucket.id);
+                tracing::debug!(node = %self.id, bucket = %bucket.id, ?by, "not owned");
+            }
+            Action::Behind { holder } => state.holder = Some(holder),
+            Action::Outdated { .. } => {}
+            Action::Done { ticket, position } => state.answer(ticket, Ok(Answer::Done(position))),
+            Action::Lost { ticket, outcome } => state.answer(ticket, Err(outcome)),
+            Action::Confirmed { ticket, commit } => {
+                state.answer(ticket, Ok(Answer::Confirmed(commit)));
+            }
+        }
+    }
+
+    pub(super) fn send(
+        self: &Arc<Self>,
+        bucket: &BucketLog,
+        to: NodeId,
+        message: Message<Writes>,
+        rows: Vec<StoredRow>,
+    ) {
+        self.outbox.push(self, to, Item::new(bucket.id, message, rows));
+    }
+
+    fn persist(
+        self: &Arc<Self>,
+        bucket: &Arc<BucketLog>,
+        state: &mut State,
+        number: u64,
+        changes: super::core::Changes<Writes>,
+        sync: bool,
+        page: Vec<StoredRow>,
+    ) {
+        let is_serving = matches!(bucket.now().role, Role::Serving { .. });
+        let head = &mut state.head;
+        head.promised = changes.promised.unwrap_or(head.promised);
+        head.layout = changes.layout.unwrap_or(head.layout);
+        head.doubt = changes.doubt.unwrap_or(head.doubt);
+        let mut cut = None;
+        if let Some(install) = changes.install.filter(|install| install.last) {
+            cut = Some((head.floor.seq, state.last));
+            head.floor = install.position;
+            head.commit = install.position.seq;
+            head.generation = 1 - head.generation.min(1);
+            state.last = install.position.seq;
+            state.pending.clear();
+        }
+        if let Some(after) = changes.cut_after {
+            cut = Some((after, state.last.max(cut.map_or(0, |(_, last)| last))));
+            state.last = state.last.min(after);
+            while state.pending.pop_back_if(|(seq, _)| *seq > after).is_some() {}
+        }
+        for entry in &changes.append {
+            let seq = entry.position.seq;
+            state.last = seq;
+            state.pending.push_back((seq, entry.payload.clone()));
+            if is_serving
+                && let Some(writes) = &entry.payload
+                && let Err(error) = state.overlay.add(seq, writes)
+            {
+                tracing::error!(node = %self.id, bucket = %bucket.id, %error, "a log is unreadable");
+            }
+        }
+        let mut apply = Vec::new();
+        if let Some(commit) = changes.commit {
+            head.commit = commit;
+            while let Some((_, writes)) = state.pending.pop_front_if(|(seq, _)| *seq <= commit) {
+                apply.extend(writes);
+            }
+            if is_serving && !apply.is_empty() {
+                self.counters.committed(apply.len());
+            }
+        }
+        let trim = changes.trim.map(|floor| {
+            let before = head.floor.seq;
+            head.floor = floor;
+            (before, floor.seq)
+        });
+        let head = *head;
+        state.issued = number;
+        state.commits.push_back((number, head.commit, head.generation));
+        let install = changes.install.map(|install| (install, page));
+        let append = changes.append;
+        let bucket = bucket.clone();
+        let changes =
+            Changes { bucket, number, sync, head, cut, append, apply, trim, install };
+        self.queue.push(self, Work::Changes(Box::new(changes)));
+    }
+
+    /// Changes are on disk: what they have put among the rows need not lie over them any more.
+    fn persisted(&self, bucket: &BucketLog, state: &mut State, upto: u64) {
+        let mut applied = None;
+        while let Some(done) = state.commits.pop_front_if(|(number, ..)| *number <= upto) {
+            applied = Some((done.1, done.2));
+        }
+        if let Some((applied, _)) = applied {
+            state.overlay.drop_to(applied);
+        }
+        bucket.progress.send_modify(|progress| {
+            progress.persisted = upto;
+            if let Some((commit, generation)) = applied {
+                progress.applied = commit;
+                progress.generation = generation;
+            }
+        });
+    }
+
+    /// Another node knows a newer layout: so may this one by now, or it fetches it.
+    fn outdated(
+        self: &Arc<Self>,
+        bucket: &Arc<BucketLog>,
+        state: &mut State,
+        wanted: u64,
+        from: Option<NodeId>,
+    ) -> Option<Event<Writes>> {
+        let layout = self.layouts.current()?;
+        if layout.version() >= wanted && layout.version() > state.voters.layout {
+            let voters = voters(&layout, bucket.id);
+            state.voters = voters.clone();
+            return Some(Event::Voters(voters));
+        }
+        if let Some(from) = from.filter(|_| layout.version() < wanted) {
+            let driver = self.clone();
+            spawn(async move {
+                driver.layouts.fetch_newer(from).await;
+                driver.layout_changed();
+            });
+        }
+        None
+    }
+
+    /// Tells all open buckets whose replicas are others by now.
+    pub(super) fn layout_changed(self: &Arc<Self>) {
+        let Some(layout) = self.layouts.current() else { return };
+        for bucket in self.all_opened() {
+            let mut state = bucket.lock();
+            let voters = voters(&layout, bucket.id);
+            if voters.layout > state.voters.layout && !voters.same_sets(&state.voters) {
+                state.voters = voters.clone();
+                self.step_locked(&bucket, &mut state, Event::Voters(voters), Vec::new());
+            }
+        }
+    }
+}
+
+/// Who votes on a bucket.
+fn voters(layout: &Layout, bucket: Bucket) -> Voters {
+    Voters::new(layout.version(), layout.replicas(bucket).iter().copied())
+}

@@ -1,0 +1,242 @@
+//! Entities on a ring: commands in the order of their bucket's log.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use kvs_core::entity::{Begun, Held, Locks, Turn, history};
+use kvs_core::limits::check_partition;
+use kvs_core::{Batch, CallOptions, Dba, DbaError, EntityStore, Outcome, Result};
+use tokio::time::{Instant, timeout_at};
+
+use super::bucket::{Answer, BucketLog};
+use super::core::Event;
+use super::driver::Driver;
+use super::entry::{Epoch, Payload, Position};
+use super::tail::{CommittedRows, TailRows};
+use super::writes::Writes;
+use super::{Logs, error};
+
+/// How long a command may take if the call has no deadline.
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(3);
+/// Most commands that wait at one bucket, for their turn or their outcome.
+pub const COMMANDS_MAX: usize = 8_192;
+/// Most bytes of writes of one bucket that wait for their outcome.
+pub const UNCOMMITTED_BYTES_MAX: usize = 64 << 20;
+
+/// [`EntityStore`] at one node of a ring, over the logs of its buckets.
+///
+/// A command runs at the bucket's owner only. This node takes a bucket over when a command comes and no
+/// other owner is there; else it refuses, naming the owner ([`DbaError::NotOwner`]).
+#[derive(Clone)]
+pub struct Entities {
+    driver: Arc<Driver>,
+    locks: Arc<Locks>,
+}
+
+/// What is held for a turn.
+struct Hold {
+    bucket: Arc<BucketLog>,
+    epoch: Epoch,
+    until: Instant,
+    _counted: Counted,
+    held: Held,
+}
+
+/// A command that is counted at its bucket.
+struct Counted(Arc<BucketLog>);
+
+impl Counted {
+    fn new(bucket: &Arc<BucketLog>) -> Result<Self> {
+        let counted = Self(bucket.clone());
+        if bucket.commands.fetch_add(1, Ordering::Relaxed) < COMMANDS_MAX {
+            Ok(counted)
+        } else {
+            Err(error::busy("too many commands wait there"))
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let commands: &AtomicUsize = &self.0.commands;
+        commands.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn late() -> DbaError {
+    DbaError::Deadline { operation: "command" }
+}
+
+impl Entities {
+    pub(super) fn new(driver: Arc<Driver>) -> Self {
+        Self { driver, locks: Arc::default() }
+    }
+
+    fn tail(&self) -> TailRows {
+        TailRows { driver: self.driver.clone() }
+    }
+
+    /// Hands the command over and ends its turn; then waits for the outcome.
+    async fn submitted(self, turn: Turn, mut writes: Batch, result: Vec<u8>) -> Result<()> {
+        let (name, command, hold) = turn.into_parts();
+        let Ok(hold) = hold.downcast::<Hold>() else {
+            return Err(DbaError::encode("turn", "it was given by another store"));
+        };
+        let Hold { bucket, epoch, until, _counted, held } = *hold;
+        if let Some(id) = command {
+            history::record(&self.tail(), &name, id, result, &mut writes).await?;
+        }
+        let outcome = {
+            let payload =
+                if writes.is_empty() { None } else { Some(Writes::new(&name, &writes)?) };
+            drop(writes);
+            let mut state = bucket.lock();
+            if bucket.is_dead() || state.core.serving() != Some(epoch) {
+                return Err(error::lost(Outcome::NotApplied));
+            }
+            let size = payload.as_ref().map_or(0, Payload::size);
+            if size > 0 && state.bytes > 0 && state.bytes + size > UNCOMMITTED_BYTES_MAX {
+                return Err(error::busy("too many bytes wait for a majority there"));
+            }
+            let (ticket, outcome) = state.wait(size);
+            let event = match payload {
+                Some(payload) => Event::Submit { ticket, payloads: vec![payload] },
+                // What the command read must last, and must have been the last there was.
+                None => Event::Confirm { ticket, upto: state.last },
+            };
+            self.driver.step_locked(&bucket, &mut state, event, Vec::new());
+            outcome
+        };
+        drop(held);
+        match timeout_at(until, outcome).await {
+            Ok(Ok(Ok(_))) => Ok(()),
+            Ok(Ok(Err(outcome))) => Err(error::lost(outcome)),
+            Ok(Err(_)) => Err(error::lost(Outcome::Unknown)),
+            Err(_elapsed) => {
+                let voters = bucket.lock().voters.all().len();
+                Err(error::no_majority(voters, "command", Outcome::Unknown))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl EntityStore for Entities {
+    async fn begin(&self, name: Arc<[u8]>, options: &CallOptions) -> Result<Begun> {
+        check_partition(&name)?;
+        let until = until(options)?;
+        let mut bucket = self.driver.bucket_of(&name).await?;
+        let counted = Counted::new(&bucket)?;
+        let held = self.locks.lock(&name);
+        let held = timeout_at(until, held).await.map_err(|_elapsed| late())?;
+        let epoch = self.driver.own(&mut bucket, &name, until).await?;
+        if let Some(id) = options.command
+            && let Some(result) = history::find(&self.tail(), &name, id).await?
+        {
+            // It may not be committed yet, and counts once it is.
+            let hold = Hold { bucket, epoch, until, _counted: counted, held };
+            let turn = Turn::new(name, None, hold);
+            self.clone().submitted(turn, Batch::new(), Vec::new()).await?;
+            return Ok(Begun::Done(result));
+        }
+        let hold = Hold { bucket, epoch, until, _counted: counted, held };
+        Ok(Begun::Turn(Turn::new(name, options.command, hold)))
+    }
+
+    fn submit(&self, turn: Turn, writes: Batch, result: Vec<u8>) -> BoxFuture<'static, Result<()>> {
+        Box::pin(self.clone().submitted(turn, writes, result))
+    }
+
+    fn confirms_reads(&self) -> bool {
+        true
+    }
+
+    fn rows(&self) -> Arc<dyn Dba> {
+        Arc::new(self.tail())
+    }
+}
+
+/// Until when a call that begins now may take.
+fn until(options: &CallOptions) -> Result<Instant> {
+    let wait = options.deadline.unwrap_or(COMMAND_TIMEOUT);
+    if wait.is_zero() {
+        return Err(late());
+    }
+    Ok(Instant::now() + wait.min(Duration::from_secs(24 * 3600)))
+}
+
+impl Logs {
+    /// The rows of `name`, as of now: a majority has confirmed that this node owns them. Many reads
+    /// share one such round.
+    ///
+    /// # Errors
+    /// As [`EntityStore::begin`].
+    pub async fn read(
+        &self,
+        name: &[u8],
+        options: &CallOptions,
+    ) -> Result<(CommittedRows, Position)> {
+        check_partition(name)?;
+        let until = until(options)?;
+        let driver = &self.driver;
+        let mut bucket = driver.bucket_of(name).await?;
+        let _counted = Counted::new(&bucket)?;
+        driver.own(&mut bucket, name, until).await?;
+        let outcome = {
+            let mut state = bucket.lock();
+            let (ticket, outcome) = state.wait(0);
+            let event = Event::Confirm { ticket, upto: 0 };
+            driver.step_locked(&bucket, &mut state, event, Vec::new());
+            outcome
+        };
+        let commit = match timeout_at(until, outcome).await {
+            Ok(Ok(Ok(Answer::Confirmed(commit)))) => commit,
+            Ok(_) => return Err(error::lost(Outcome::NotApplied)),
+            Err(_elapsed) => {
+                let voters = bucket.lock().voters.all().len();
+                return Err(error::no_majority(voters, "read", Outcome::NotApplied));
+            }
+        };
+        driver.counters.confirmed();
+        self.applied(&bucket, commit, until).await
+    }
+
+    /// The rows of `name` at this replica, no older than `at_least`, and the position that they are
+    /// at, or a later one. Waits for the owner's news until the deadline.
+    ///
+    /// # Errors
+    /// `Ring`, may be retried at the owner: the replica is behind.
+    pub async fn read_at(
+        &self,
+        name: &[u8],
+        at_least: Position,
+        options: &CallOptions,
+    ) -> Result<(CommittedRows, Position)> {
+        check_partition(name)?;
+        let until = until(options)?;
+        let bucket = self.driver.bucket_of(name).await?;
+        self.applied(&bucket, at_least.seq, until).await
+    }
+
+    async fn applied(
+        &self,
+        bucket: &Arc<BucketLog>,
+        seq: u64,
+        until: Instant,
+    ) -> Result<(CommittedRows, Position)> {
+        let mut progress = bucket.progress.subscribe();
+        let is_there = progress.wait_for(|it| it.applied >= seq || bucket.is_dead());
+        let is_there = timeout_at(until, is_there).await.is_ok();
+        if !is_there || bucket.is_dead() {
+            return Err(error::elsewhere("it has not heard of what was read before"));
+        }
+        let applied = bucket.now().applied;
+        let position = bucket.lock().core.log().position(applied);
+        // What is trimmed is known by its number only, which is what is compared.
+        let position = position.unwrap_or(Position { seq: applied, ..Position::start() });
+        Ok((CommittedRows { driver: self.driver.clone() }, position))
+    }
+}

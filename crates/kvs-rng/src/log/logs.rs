@@ -1,0 +1,118 @@
+//! The handle of a node's logs.
+
+use std::sync::Arc;
+
+use kvs_core::engine::WriteSet;
+use kvs_core::env::Env;
+use kvs_core::{DbaError, EntityStore, Result, Store};
+
+use super::counters::LogCounters;
+use super::driver::{Driver, Parts};
+use super::entities::Entities;
+use super::format;
+use super::owners::{Owners, Regions};
+use crate::coordinator::{Layouts, Peers};
+use crate::identity::{Incarnation, NodeId};
+
+/// A message or several between the logs of two nodes.
+pub const REQUEST: u16 = 0x0301;
+/// A call of a region's handler.
+pub const CALL: u16 = 0x0302;
+
+/// The logs of one node's buckets: its part of all entities. Clones are handles of the same.
+///
+/// A bucket costs nothing before it is used, and no traffic while nothing happens to it.
+#[derive(Clone)]
+pub struct Logs {
+    pub(super) driver: Arc<Driver>,
+    pub(super) regions: Arc<Regions>,
+    entities: Entities,
+}
+
+/// Who a node is, and what became of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    /// The node.
+    pub node: NodeId,
+    /// How often it has been started; no two starts have the same.
+    pub incarnation: Incarnation,
+    /// Whether it may have lost what it had acknowledged since its last start: its store doesn't sync
+    /// each write, and lost power. Such a node votes in no take-over of a bucket until it has caught up
+    /// with it.
+    pub may_have_lost: bool,
+}
+
+impl Logs {
+    /// The logs of a node, in `store`.
+    ///
+    /// Costs a read; a synced write if the node may have lost something.
+    pub async fn open(
+        store: &Store,
+        start: Start,
+        peers: Arc<dyn Peers>,
+        layouts: Arc<dyn Layouts>,
+        env: Env,
+    ) -> Result<Self> {
+        let (raw, synced) = (store.raw(), store.synced().raw());
+        let found = raw.get(format::losses_key()).await?;
+        let found = found.map(|bytes| format::decode("losses of power", &bytes)).transpose()?;
+        let mut losses: u64 = found.unwrap_or(0);
+        if start.may_have_lost {
+            losses += 1;
+            let mut writes = WriteSet::default();
+            let bytes = format::encode("losses of power", &losses)?;
+            writes.stored(&format::losses_key(), Some(&bytes));
+            synced.write(writes).await?;
+        }
+        let Start { node: id, incarnation, .. } = start;
+        let parts = Parts { id, incarnation, raw, synced, peers, layouts, env, losses };
+        let driver = Arc::new(Driver::new(parts));
+        let entities = Entities::new(driver.clone());
+        Ok(Self { driver, regions: Arc::default(), entities })
+    }
+
+    /// Commands of entities, at this node.
+    pub fn entities(&self) -> Arc<dyn EntityStore> {
+        Arc::new(self.entities.clone())
+    }
+
+    /// Who owns which entity, and calls there.
+    pub fn owners(&self) -> Arc<dyn Owners> {
+        Arc::new(self.clone())
+    }
+
+    /// What the logs have done so far.
+    pub fn counters(&self) -> LogCounters {
+        self.driver.counters.read()
+    }
+
+    /// How many buckets are in memory: those that were used.
+    pub fn buckets_open(&self) -> usize {
+        self.driver.all_opened().len()
+    }
+
+    /// Takes a request of another node: [`REQUEST`] or [`CALL`]. Any bytes may come.
+    pub async fn handle(&self, from: NodeId, method: u16, body: &[u8]) -> Result<Vec<u8>> {
+        match method {
+            REQUEST => self.driver.handle(from, body).await,
+            CALL => self.regions.handle(from, body).await,
+            _ => Err(DbaError::decode("request", format!("there is no method {method:#06x}"))),
+        }
+    }
+
+    /// Says that a node is up again: what waits for it need wait no longer.
+    pub fn seen_up(&self, node: NodeId) {
+        self.driver.reach.answered(node);
+        self.driver.hurry.notify_waiters();
+    }
+
+    /// Says that the layout has changed.
+    pub fn layout_changed(&self) {
+        self.driver.layout_changed();
+    }
+
+    /// Ends: what is under way is as after a crash, nothing more is sent or taken.
+    pub fn close(&self) {
+        self.driver.close();
+    }
+}

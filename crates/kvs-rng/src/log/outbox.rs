@@ -1,0 +1,276 @@
+//! Messages on their way to other nodes.
+//!
+//! Messages for one node that wait at the same time share a request, whatever buckets they are of.
+//! An answer goes back with the request that it answers, or with any other that is being served for
+//! that node; if there is none, in a request of its own. Messages may overtake each other and get
+//! lost: the protocol lives with that.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use kvs_core::env::spawn;
+use kvs_core::{DbaError, StoredRow};
+use serde::{Deserialize, Serialize};
+
+use super::core::{Event, Message};
+use super::driver::Driver;
+use super::format;
+use super::writes::Writes;
+use super::{REQUEST, rows};
+use crate::hash::Bucket;
+use crate::identity::NodeId;
+
+/// A request takes in what waits until it has this many bytes; one message may pass them.
+const FRAME_BYTES: usize = 4 << 20;
+/// Most requests to one node at once.
+const CALLS_MAX: usize = 4;
+/// Most bytes that wait for one node; what comes on top is lost.
+const WAITING_BYTES_MAX: usize = 64 << 20;
+/// How long a node may take to answer.
+const CALL_TIMEOUT: Duration = Duration::from_secs(1);
+/// Most messages of one request.
+const ITEMS_MAX: usize = 65_536;
+/// What a message takes beside its entries and rows, roughly.
+const OVERHEAD: usize = 192;
+
+const WHAT: &str = "messages of logs";
+
+/// A message of a bucket. Version 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Item {
+    pub(super) bucket: u32,
+    pub(super) message: Message<Writes>,
+    /// Beside a page of a snapshot: its rows, by their own stored keys.
+    rows: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Item {
+    pub(super) fn new(bucket: Bucket, message: Message<Writes>, rows: Vec<StoredRow>) -> Self {
+        let rows = rows.into_iter().map(|row| (row.key, row.value)).collect();
+        Self { bucket: bucket.0, message, rows }
+    }
+
+    fn size(&self) -> usize {
+        let entries = match &self.message {
+            Message::Append { entries, .. } | Message::Entries { entries, .. } => {
+                entries.as_slice()
+            }
+            _ => &[],
+        };
+        let entry = |entry: &super::entry::Entry<Writes>| {
+            OVERHEAD + entry.payload.as_ref().map_or(0, |it| it.as_bytes().len())
+        };
+        let rows = self.rows.iter().map(|(key, value)| key.len() + value.len() + 8);
+        OVERHEAD + entries.iter().map(entry).sum::<usize>() + rows.sum::<usize>()
+    }
+}
+
+/// What waits, by the node that it is for.
+#[derive(Default)]
+pub(super) struct Outbox {
+    peers: Mutex<BTreeMap<NodeId, Waiting>>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    items: VecDeque<Item>,
+    bytes: usize,
+    /// Requests that are on their way.
+    calls: usize,
+    /// Answers that wait for one of the requests that are being served.
+    answers: VecDeque<Item>,
+    /// Requests of that node that are being served.
+    serving: usize,
+}
+
+impl Outbox {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<NodeId, Waiting>> {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends a message soon.
+    pub(super) fn push(&self, driver: &Arc<Driver>, to: NodeId, item: Item) {
+        if driver.is_closed() {
+            return;
+        }
+        let mut peers = self.lock();
+        let peer = peers.entry(to).or_default();
+        if !item.message.is_request() && peer.serving > 0 {
+            peer.answers.push_back(item);
+            return;
+        }
+        let size = item.size();
+        if !peer.items.is_empty() && peer.bytes + size > WAITING_BYTES_MAX {
+            tracing::warn!(node = %driver.id, %to, "too much waits for a node; a message is lost");
+            return;
+        }
+        peer.bytes += size;
+        peer.items.push_back(item);
+        if peer.calls < CALLS_MAX {
+            peer.calls += 1;
+            let driver = driver.clone();
+            spawn(async move { driver.send_on(to).await });
+        }
+    }
+
+    /// What goes into one request; `None` if nothing waits, and then that caller calls no more.
+    fn take(&self, to: NodeId) -> Option<Vec<Item>> {
+        let mut peers = self.lock();
+        let peer = peers.get_mut(&to)?;
+        let items = take(&mut peer.items);
+        if items.is_empty() {
+            peer.calls -= 1;
+            return None;
+        }
+        peer.bytes = peer.bytes.saturating_sub(items.iter().map(Item::size).sum());
+        Some(items)
+    }
+}
+
+/// As many items as one request holds.
+fn take(waiting: &mut VecDeque<Item>) -> Vec<Item> {
+    let mut items = Vec::new();
+    let mut bytes = 0;
+    while items.len() < ITEMS_MAX
+        && let Some(item) =
+            waiting.pop_front_if(|item| items.is_empty() || bytes + item.size() <= FRAME_BYTES)
+    {
+        bytes += item.size();
+        items.push(item);
+    }
+    items
+}
+
+impl Driver {
+    /// Sends what waits for `to`, and hands over what is answered.
+    async fn send_on(self: Arc<Self>, to: NodeId) {
+        while let Some(items) = self.outbox.take(to) {
+            let asked = items.iter().filter(|item| item.message.is_request());
+            let asked: Vec<Bucket> = asked.map(|item| Bucket(item.bucket)).collect();
+            let answers = match format::encode(WHAT, &items) {
+                Ok(_) if self.is_closed() => None,
+                Ok(body) => {
+                    drop(items);
+                    self.counters.called();
+                    self.peers.call(to, REQUEST, body, CALL_TIMEOUT).await.ok()
+                }
+                Err(error) => {
+                    tracing::error!(node = %self.id, %error, "messages of logs can't be encoded");
+                    None
+                }
+            };
+            let Some(answers) = answers else {
+                self.reach.failed(to);
+                for bucket in asked {
+                    if let Some(bucket) = self.opened(bucket) {
+                        self.step(&bucket, Event::Unanswered { to });
+                    }
+                }
+                continue;
+            };
+            self.reach.answered(to);
+            match format::decode::<Vec<Item>>(WHAT, &answers) {
+                Ok(items) => {
+                    for item in items {
+                        self.receive(to, item).await;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(node = %self.id, %to, %error, "an answer makes no sense");
+                }
+            }
+        }
+    }
+
+    /// Takes the messages of another node, and gives what there is to answer once what they ask to be
+    /// written is on disk.
+    ///
+    /// # Errors
+    /// Bytes that are no messages; nothing was done.
+    pub(super) async fn handle(
+        self: &Arc<Self>,
+        from: NodeId,
+        body: &[u8],
+    ) -> Result<Vec<u8>, DbaError> {
+        let items: Vec<Item> = format::decode(WHAT, body)?;
+        let serving = Serving::begin(self, from);
+        let mut written = Vec::new();
+        for item in items {
+            written.extend(self.receive(from, item).await);
+        }
+        for (bucket, number) in written {
+            let mut progress = bucket.progress.subscribe();
+            let done = progress.wait_for(|it| {
+                it.persisted >= number || it.role == super::bucket::Role::Dead
+            });
+            // Late answers find another way.
+            if tokio::time::timeout(CALL_TIMEOUT, done).await.is_err() {
+                break;
+            }
+        }
+        format::encode(WHAT, &serving.answers())
+    }
+
+    /// Hands a message to its bucket; gives what has to be on disk before it is answered.
+    async fn receive(
+        self: &Arc<Self>,
+        from: NodeId,
+        item: Item,
+    ) -> Option<(Arc<super::bucket::BucketLog>, u64)> {
+        let Item { bucket: id, message, rows: page } = item;
+        let bucket = match self.bucket(Bucket(id)).await {
+            Ok(bucket) => bucket,
+            Err(error) => {
+                tracing::debug!(node = %self.id, bucket = id, %from, %error, "a message of no use");
+                return None;
+            }
+        };
+        let layout = self.layouts.current()?;
+        let is_of = |row: &(Vec<u8>, _)| rows::is_of(bucket.id, &row.0, layout.hashing());
+        if !page.iter().all(is_of) {
+            tracing::warn!(node = %self.id, bucket = id, %from, "a page has rows of another bucket");
+            return None;
+        }
+        let page = page.into_iter().map(|(key, value)| StoredRow { key, value }).collect();
+        let mut state = bucket.lock();
+        self.step_locked(&bucket, &mut state, Event::Message { from, message }, page);
+        let issued = state.issued;
+        drop(state);
+        (bucket.now().persisted < issued).then_some((bucket, issued))
+    }
+}
+
+/// A request of a node is being served.
+struct Serving<'a> {
+    driver: &'a Arc<Driver>,
+    from: NodeId,
+}
+
+impl<'a> Serving<'a> {
+    fn begin(driver: &'a Arc<Driver>, from: NodeId) -> Self {
+        driver.outbox.lock().entry(from).or_default().serving += 1;
+        Self { driver, from }
+    }
+
+    /// What there is to answer.
+    fn answers(&self) -> Vec<Item> {
+        let mut peers = self.driver.outbox.lock();
+        peers.get_mut(&self.from).map(|peer| take(&mut peer.answers)).unwrap_or_default()
+    }
+}
+
+impl Drop for Serving<'_> {
+    fn drop(&mut self) {
+        let mut left = VecDeque::new();
+        if let Some(peer) = self.driver.outbox.lock().get_mut(&self.from) {
+            peer.serving = peer.serving.saturating_sub(1);
+            if peer.serving == 0 {
+                left = std::mem::take(&mut peer.answers);
+            }
+        }
+        for item in left {
+            self.driver.outbox.push(self.driver, self.from, item);
+        }
+    }
+}
