@@ -59,7 +59,7 @@ async fn records_through_a_client_library() {
 
 #[tokio::test]
 async fn errors_through_a_client_library() {
-    let listening = start(server(None)).await;
+    let listening = start(server_of(Kvs::memory(), RedisStrings::Ring, None)).await;
     for protocol in ["resp2", "resp3"] {
         let mut redis = connect(&listening, "", protocol).await;
         let order = redis.incr::<_, _, i64>("n", 1).await.unwrap_err();
