@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use kvs::{DbaError, FileError, Outcome};
+use kvs::{DbaError, FileError, LeaderboardError, Outcome};
 use serde::Serialize;
 
 use crate::client::ClientError;
@@ -71,10 +71,13 @@ impl Failure {
 
     /// The failure of reading text from a thing, as in `feed "goals"`, which may hold something
     /// else.
-    pub(crate) fn reading(kind: &str, name: &str) -> impl FnOnce(kvs::Error) -> Self {
-        move |error| match error {
-            kvs::Error::Dba(DbaError::Decode { .. }) => {
-                Self::NotText { thing: format!("{kind} {name:?}"), source: error }
+    pub(crate) fn reading<E: Into<kvs::Error>>(
+        kind: &str,
+        name: &str,
+    ) -> impl FnOnce(E) -> Self {
+        move |error| match error.into() {
+            source @ kvs::Error::Dba(DbaError::Decode { .. }) => {
+                Self::NotText { thing: format!("{kind} {name:?}"), source }
             }
             error => error.into(),
         }
@@ -147,6 +150,12 @@ impl StdError for Failure {
             Self::Store(error) => error.source(),
             Self::NotText { source, .. } | Self::Halfway { source, .. } => Some(source),
         }
+    }
+}
+
+impl From<LeaderboardError> for Failure {
+    fn from(error: LeaderboardError) -> Self {
+        kvs::Error::from(error).into()
     }
 }
 
