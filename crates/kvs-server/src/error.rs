@@ -71,10 +71,7 @@ impl Failure {
 
     /// The failure of reading text from a thing, as in `feed "goals"`, which may hold something
     /// else.
-    pub(crate) fn reading<E: Into<kvs::Error>>(
-        kind: &str,
-        name: &str,
-    ) -> impl FnOnce(E) -> Self {
+    pub(crate) fn reading<E: Into<kvs::Error>>(kind: &str, name: &str) -> impl FnOnce(E) -> Self {
         move |error| match error.into() {
             source @ kvs::Error::Dba(DbaError::Decode { .. }) => {
                 Self::NotText { thing: format!("{kind} {name:?}"), source }

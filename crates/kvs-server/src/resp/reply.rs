@@ -61,7 +61,12 @@ impl Replies {
         self.line(':', number);
     }
 
-    /// Replies that were written apart.
+    /// A place to write replies whose number isn't known yet.
+    pub(crate) fn apart(&self) -> Self {
+        Self { protocol: self.protocol, bytes: Vec::new() }
+    }
+
+    /// Replies that were written [`apart`](Self::apart).
     pub(crate) fn append(&mut self, mut other: Self) {
         self.bytes.append(&mut other.bytes);
     }

@@ -44,7 +44,7 @@ pub(super) async fn all(client: &mut Client, request: Request) -> Answer {
         }
     }
     let mut entries = feed(client, id).all(from).take(limit.unwrap_or(LIMIT_MAX));
-    let mut page = Replies { protocol: client.replies.protocol, ..Replies::default() };
+    let mut page = client.replies.apart();
     let mut length = 0;
     while let Some(entry) = entries.try_next().await? {
         reply_entry(&mut page, entry, raw)?;

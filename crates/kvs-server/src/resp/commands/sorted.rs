@@ -8,7 +8,6 @@ use kvs::SortedSet;
 use super::words::{LIMIT_MAX, text, words, words_and_options};
 use super::{Answer, Refused, Request, records};
 use crate::resp::client::Client;
-use crate::resp::reply::Replies;
 
 fn set(client: &Client, id: Vec<u8>) -> SortedSet<String> {
     client.server.kvs.sorted(id)
@@ -60,7 +59,7 @@ pub(super) async fn flatten(client: &mut Client, request: Request) -> Answer {
         true => set.range_descending((Unbounded, after)),
     };
     let mut elements = elements.take(limit.unwrap_or(LIMIT_MAX));
-    let mut page = Replies { protocol: client.replies.protocol, ..Replies::default() };
+    let mut page = client.replies.apart();
     let mut length = 0;
     while let Some(element) = elements.try_next().await? {
         page.bulk(element);

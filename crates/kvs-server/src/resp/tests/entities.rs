@@ -18,7 +18,9 @@ async fn ask<T: FromRedisValue>(
 ) -> RedisResult<T> {
     let mut words = request.split(' ');
     let mut command = cmd(words.next().unwrap());
-    words.for_each(|word| drop(command.arg(word)));
+    for word in words {
+        command.arg(word);
+    }
     command.query_async(redis).await
 }
 
