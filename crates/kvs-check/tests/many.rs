@@ -258,7 +258,7 @@ fn thousands_of_operations_are_decided() {
     for seed in 0..3 {
         let mut random = Random(seed);
         let mut register = Register::default();
-        let shape = Shape { lost_percent: 1, ..LARGE };
+        let shape = Shape { lost_percent: 3, ..LARGE };
         let mut history = history(&mut random, shape, &mut register);
         holds::<register::Register>(&history);
         let set = register::Command::Set { value: "x".into(), when: register::When::Always };
@@ -268,7 +268,7 @@ fn thousands_of_operations_are_decided() {
             END + 2,
             END + 3,
             register::Command::Get,
-            register::Answer::Value(None),
+            register::Answer::Value(Some("never set".into())),
         ));
         not_held::<register::Register>(&history);
     }

@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn commands_answer_as_redis_does() {
-    let listening = start(server(None)).await;
+    let listening = start(server_of(Kvs::memory(), RedisStrings::Ring, None)).await;
     let mut raw = Raw::connect(&listening).await;
     for (request, reply) in [
         ("PING", "+PONG"),
