@@ -1,5 +1,7 @@
 //! The checks against histories that are right and histories that are wrong.
 
+#![cfg(test)]
+
 mod counters;
 mod feeds;
 mod generate;
