@@ -98,9 +98,15 @@ pub(super) const LAYERS: &[Layer] = &[
         behind: &[],
     },
     Layer {
+        name: "kvs-check",
+        holds: "checks of recorded histories: linearizability of entities, order within sessions",
+        may_use: &[],
+        behind: &[],
+    },
+    Layer {
         name: "kvs-sim",
         holds: "whole clusters in one thread from one seed, under faults; the program `kvs-sim`",
-        may_use: &["kvs-core", "kvs-rng"],
+        may_use: &["kvs-core", "kvs-rng", "kvs-check"],
         behind: &[],
     },
     Layer {
@@ -117,6 +123,7 @@ pub(super) const LAYERS: &[Layer] = &[
             "kvs",
             "kvs-bench",
             "kvs-server",
+            "kvs-check",
             "kvs-sim",
         ],
         behind: &[],

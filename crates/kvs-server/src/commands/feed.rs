@@ -1,7 +1,7 @@
 //! `kvs feed`: numbered entries, newest first.
 
 use futures_util::{StreamExt, TryStreamExt};
-use kvs::{Eid, Entry};
+use kvs::{DbaError, Eid, Entry};
 use serde_json::json;
 
 use crate::cli::FeedCommand;
@@ -19,7 +19,7 @@ pub(crate) async fn run(command: FeedCommand, store: &StoreArgs, out: &mut Outpu
         }
         FeedCommand::All { id, from, limit } => {
             let entries = feed(store.open().await?, &id).all(from.map(Eid));
-            let mut entries = entries.take(limit.unwrap_or(usize::MAX)).err_into::<kvs::Error>();
+            let mut entries = entries.take(limit.unwrap_or(usize::MAX));
             while let Some(entry) = entries.try_next().await.map_err(reading(&id))? {
                 print(&entry, out)?;
             }
@@ -70,7 +70,7 @@ fn feed(kvs: kvs::Kvs, id: &str) -> kvs::Feed<String> {
     kvs.feed(id)
 }
 
-fn reading<E: Into<kvs::Error>>(id: &str) -> impl FnOnce(E) -> Failure {
+fn reading(id: &str) -> impl FnOnce(DbaError) -> Failure {
     Failure::reading("feed", id)
 }
 
@@ -80,7 +80,7 @@ fn print(entry: &Entry<String>, out: &mut Output) -> Result {
 
 /// Prints the entry that was asked for, or says that there is none.
 fn one(
-    entry: Result<Option<Entry<String>>, kvs::DbaError>,
+    entry: kvs::Result<Option<Entry<String>>, DbaError>,
     id: &str,
     none: impl FnOnce() -> String,
     out: &mut Output,

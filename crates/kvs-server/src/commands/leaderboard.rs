@@ -1,7 +1,7 @@
 //! `kvs leaderboard`: members by score, with ranks.
 
 use comfy_table::CellAlignment::{Left, Right};
-use kvs::{Kvs, Leaderboard, Standing};
+use kvs::{DbaError, Kvs, Leaderboard, Standing};
 use serde_json::json;
 
 use crate::cli::LeaderboardCommand;
@@ -54,7 +54,7 @@ fn board(kvs: Kvs, id: &str) -> Leaderboard<String> {
     kvs.leaderboard(id)
 }
 
-fn reading<E: Into<kvs::Error>>(id: &str) -> impl FnOnce(E) -> Failure {
+fn reading(id: &str) -> impl FnOnce(DbaError) -> Failure {
     Failure::reading("leaderboard", id)
 }
 

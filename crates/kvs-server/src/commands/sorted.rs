@@ -1,7 +1,7 @@
 //! `kvs sorted`: distinct values in order.
 
 use futures_util::{StreamExt, TryStreamExt};
-use kvs::{Kvs, SortedSet};
+use kvs::{DbaError, Kvs, SortedSet};
 use serde_json::json;
 
 use crate::cli::SortedCommand;
@@ -27,7 +27,7 @@ pub(crate) async fn run(command: SortedCommand, store: &StoreArgs, out: &mut Out
         SortedCommand::Flatten { id, limit, descending } => {
             let set = set(store.open().await?, &id);
             let values = if descending { set.descending() } else { set.flatten() };
-            let mut values = values.take(limit.unwrap_or(usize::MAX)).err_into::<kvs::Error>();
+            let mut values = values.take(limit.unwrap_or(usize::MAX));
             while let Some(value) = values.try_next().await.map_err(reading(&id))? {
                 out.line(&value, &json!({ "value": value }))?;
             }
@@ -44,6 +44,6 @@ fn set(kvs: Kvs, id: &str) -> SortedSet<String> {
     kvs.sorted(id)
 }
 
-fn reading<E: Into<kvs::Error>>(id: &str) -> impl FnOnce(E) -> Failure {
+fn reading(id: &str) -> impl FnOnce(DbaError) -> Failure {
     Failure::reading("sorted set", id)
 }

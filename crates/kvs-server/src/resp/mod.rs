@@ -14,16 +14,18 @@
 //! | `ERR` | refused, and would be again; nothing changed |
 //! | `UNAVAILABLE` | can't be done now; nothing changed, it is safe to ask again |
 //! | `UNKNOWN` | a write failed midway: it may have been applied, or may still be. Read to find out |
+//! | `WRONGTYPE` | refused, as in Redis: the name is that of something else |
 //! | `NOAUTH`, `WRONGPASS`, `NOPROTO` | as in Redis |
 //!
 //! # What differs from Redis
-//! Records are on a store that takes writes in any order (*ring mode*). What needs an order, such as
-//! `INCR` or `SET … NX`, is refused by name; nothing is half done. A command on several keys is not
-//! atomic across them. Requests are executed in order for each connection; those of a pipeline are
-//! answered in one write.
+//! Strings are entities by default: commands on one key have one order, `INCR` and `SET … NX` mean what
+//! they mean in Redis, and a majority of the key's replicas has to be there. With `redis_strings = ring`
+//! they are records on a store that takes writes in any order, and what needs an order is refused by
+//! name. `RING.*` always speak to the ring. A command on several keys is not atomic across them. Requests
+//! are executed in order for each connection; those of a pipeline are answered in one write.
 //!
-//! Values are bytes, as they come. What `kvs put` and applications with typed records store is text
-//! or other types in their own encoding, and reads here as those encoded bytes.
+//! Values of strings and records are bytes, as they come. Feeds, sorted sets and leaderboards hold texts,
+//! as those of the command line do.
 
 mod client;
 mod commands;

@@ -56,6 +56,21 @@ impl Replies {
         self.line(':', number);
     }
 
+    /// A whole number without a sign. Nothing here counts beyond what an integer holds.
+    pub(crate) fn count(&mut self, number: u64) {
+        self.line(':', number);
+    }
+
+    /// A place to write replies whose number isn't known yet.
+    pub(crate) fn apart(&self) -> Self {
+        Self { protocol: self.protocol, bytes: Vec::new() }
+    }
+
+    /// Replies that were written [`apart`](Self::apart).
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.bytes.append(&mut other.bytes);
+    }
+
     /// Any bytes.
     pub(crate) fn bulk(&mut self, bytes: impl AsRef<[u8]>) {
         let bytes = bytes.as_ref();

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use kvs::Kvs;
 use kvs::env::Env;
 
 use super::client::{Client, Seen};
 use super::store::Records;
 use crate::http::Node;
-use crate::serve::Secret;
+use crate::serve::{RedisStrings, Secret};
 
 /// Most clients at a time. One more is told so and disconnected.
 pub(crate) const CLIENTS_MAX: usize = 10_000;
@@ -20,6 +21,10 @@ pub(crate) const CLIENTS_MAX: usize = 10_000;
 pub(crate) struct Server {
     /// The records.
     pub(crate) records: Arc<dyn Records>,
+    /// Feeds, sorted sets, leaderboards, registers.
+    pub(crate) kvs: Kvs,
+    /// Where Redis' strings are kept.
+    pub(crate) strings: RedisStrings,
     /// The node, which tells about its ring.
     pub(crate) node: Arc<dyn Node>,
     /// What clients have to give first, if anything.
@@ -49,10 +54,12 @@ pub(crate) struct Counters {
 }
 
 impl Server {
-    /// A server of the `records` of `node`. Without a password everybody who can connect may do
+    /// A server of the `records` and entities of `node`. Without a password everybody who can connect may do
     /// everything.
     pub(crate) fn new(
         records: Arc<dyn Records>,
+        kvs: Kvs,
+        strings: RedisStrings,
         node: Arc<dyn Node>,
         password: Option<Secret>,
         env: Env,
@@ -61,6 +68,8 @@ impl Server {
         let run_id: String = [random(), random(), random()].concat().chars().take(40).collect();
         Self {
             records,
+            kvs,
+            strings,
             node,
             password,
             run_id,

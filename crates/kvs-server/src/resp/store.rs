@@ -46,6 +46,9 @@ fn row(key: &[u8]) -> Key {
 
 /// An error of the store as an error reply; see the table in [`super`].
 pub(crate) fn error_reply(error: &DbaError) -> String {
+    if let DbaError::WrongType { .. } = error {
+        return format!("WRONGTYPE {error}");
+    }
     match (error.outcome(), error.is_retryable()) {
         (Outcome::NotApplied, false) => format!("ERR {error}"),
         (Outcome::NotApplied, true) => format!("UNAVAILABLE not applied: {error}"),

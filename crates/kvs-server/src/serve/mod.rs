@@ -35,7 +35,7 @@ pub(crate) use options::ServeOptions;
 pub(crate) use secret::Secret;
 use settings::Settings;
 use signals::Signals;
-pub(crate) use values::Period;
+pub(crate) use values::{Period, RedisStrings};
 
 /// Serves as a member of a cluster until a signal says stop.
 pub(crate) async fn run(options: ServeOptions, store: StoreArgs, out: &mut Output) -> Result {
@@ -56,7 +56,14 @@ pub(crate) async fn run(options: ServeOptions, store: StoreArgs, out: &mut Outpu
     };
     let node = Arc::new(member::Member(kvs.clone()));
     let records = Arc::new(kvs.records());
-    let server = resp::Server::new(records, node.clone(), password.clone(), Env::system());
+    let server = resp::Server::new(
+        records,
+        kvs.clone(),
+        settings.redis_strings,
+        node.clone(),
+        password.clone(),
+        Env::system(),
+    );
 
     let unusable = |flag: &str, address| {
         let what = format!("{flag}: {address} can't be listened at");

@@ -102,8 +102,9 @@ pub(crate) struct ServeOptions {
     #[arg(long, env = "KVS_LOG_FORMAT", hide_env_values = true, value_name = "FORMAT")]
     #[arg(value_enum, hide_possible_values = true)]
     pub(crate) log_format: Option<LogFormat>,
-    /// Where Redis' strings are kept: `ring`, where any W replicas take a write and commands that need
-    /// an order are refused [default: ring]
+    /// Where Redis' strings are kept: `entity`, where the commands of a key have one order and a
+    /// majority of its replicas is needed, or `ring`, where any W replicas take a write and commands
+    /// that need an order are refused [default: entity]
     #[arg(long, env = "KVS_REDIS_STRINGS", hide_env_values = true, value_enum)]
     #[arg(hide_possible_values = true)]
     pub(crate) redis_strings: Option<RedisStrings>,

@@ -13,8 +13,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum RedisStrings {
-    /// As records of the ring.
+    /// As entities, whose commands have one order.
     #[default]
+    Entity,
+    /// As records of the ring.
     Ring,
 }
 

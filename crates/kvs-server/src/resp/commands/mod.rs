@@ -4,19 +4,25 @@ mod about;
 mod auth;
 mod client;
 mod config;
+mod feed;
 mod info;
+mod leaderboard;
 mod order;
 mod records;
+mod sorted;
+mod strings;
 mod table;
+mod words;
 
 use std::sync::atomic::Ordering;
 
 use futures_util::future::BoxFuture;
-use kvs::DbaError;
+use kvs::{DbaError, LeaderboardError, RegisterError};
 
 use super::client::Client;
 use super::request::Request;
 use super::store;
+use crate::serve::RedisStrings;
 
 pub(crate) use table::{Command, Handler};
 
@@ -41,6 +47,10 @@ impl Refused {
         Self(format!("ERR wrong number of arguments for '{name}' command"))
     }
 
+    fn integer() -> Self {
+        Self::new("ERR value is not an integer or out of range")
+    }
+
     fn subcommand(command: &str, subcommand: &[u8]) -> Self {
         let subcommand = shown(subcommand);
         Self(format!("ERR unknown subcommand '{subcommand}' of {command}"))
@@ -50,6 +60,28 @@ impl Refused {
 impl From<DbaError> for Refused {
     fn from(error: DbaError) -> Self {
         Self(store::error_reply(&error))
+    }
+}
+
+impl From<RegisterError> for Refused {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::NotAnInteger { .. } => Self::integer(),
+            RegisterError::Overflow { .. } => {
+                Self::new("ERR increment or decrement would overflow")
+            }
+            RegisterError::Dba(error) => error.into(),
+            error => Self(format!("ERR {error}")),
+        }
+    }
+}
+
+impl From<LeaderboardError> for Refused {
+    fn from(error: LeaderboardError) -> Self {
+        match error {
+            LeaderboardError::Dba(error) => error.into(),
+            error => Self(format!("ERR {error}")),
+        }
     }
 }
 
@@ -94,7 +126,12 @@ fn unknown(client: &mut Client, request: &[Vec<u8>]) -> Refused {
         return Refused::syntax();
     };
     if let Some(name) = order::needs_order(name) {
-        return order::refused(name);
+        return match client.server.strings {
+            RedisStrings::Ring => order::refused(name),
+            RedisStrings::Entity => {
+                Refused(format!("ERR {name} isn't supported. Nothing was done"))
+            }
+        };
     }
     // What a browser says when a web page has it talk to this port.
     if is(name, "POST") || is(name, "Host:") {

@@ -1,10 +1,12 @@
-//! Records: `GET`, `SET`, `DEL`, `EXISTS`, `MGET` and `RING.GET`, `RING.PUT`, `RING.DELETE`.
+//! Records: `RING.GET`, `RING.PUT`, `RING.DELETE`, and `GET`, `SET`, `DEL`, `EXISTS`, `MGET` with
+//! `redis_strings = ring`.
 
+use super::words::words;
 use super::{Answer, Refused, Request, is, order, shown};
 use crate::resp::client::Client;
 
-/// Most bytes that one `MGET` answers with, so that an answer fits into memory.
-const MGET_BYTES_MAX: usize = 32 << 20;
+/// Most bytes that one command answers with, so that an answer fits into memory.
+const ANSWER_BYTES_MAX: usize = 32 << 20;
 
 /// `GET key`, `RING.GET key`
 pub(super) async fn get(client: &mut Client, request: Request) -> Answer {
@@ -17,7 +19,10 @@ pub(super) async fn get(client: &mut Client, request: Request) -> Answer {
 /// `SET key value`
 pub(super) async fn set(client: &mut Client, request: Request) -> Answer {
     if let Some(option) = request.get(3) {
-        return Err(unsupported(option));
+        return Err(match needs_order(option) {
+            Some(option) => order::refused(&format!("SET with {option}")),
+            None => unsupported(option),
+        });
     }
     let [_, key, value] = words(request, "set")?;
     client.server.records.put(&key, value).await?;
@@ -25,11 +30,16 @@ pub(super) async fn set(client: &mut Client, request: Request) -> Answer {
     Ok(())
 }
 
+/// An option of `SET` that looks at what is there.
+fn needs_order(option: &[u8]) -> Option<&'static str> {
+    ["NX", "XX", "GET", "IFEQ", "IFNE", "KEEPTTL"].into_iter().find(|word| is(option, word))
+}
+
 /// The error for an option of `SET`.
-fn unsupported(option: &[u8]) -> Refused {
+pub(super) fn unsupported(option: &[u8]) -> Refused {
     let any = |words: &[&'static str]| words.iter().copied().find(|word| is(option, word));
-    if let Some(option) = any(&["NX", "XX", "GET", "IFEQ", "IFNE", "KEEPTTL"]) {
-        return order::refused(&format!("SET with {option}"));
+    if let Some(option) = any(&["IFEQ", "IFNE", "KEEPTTL"]) {
+        return Refused::new(format!("ERR SET with {option} isn't supported. Nothing was done"));
     }
     if let Some(option) = any(&["EX", "PX", "EXAT", "PXAT"]) {
         return Refused::new(format!(
@@ -74,7 +84,7 @@ pub(super) async fn del(client: &mut Client, request: Request) -> Answer {
 }
 
 /// The error of `key`, after `done` others.
-fn midway(Refused(error): Refused, key: &[u8], done: usize) -> Refused {
+pub(super) fn midway(Refused(error): Refused, key: &[u8], done: usize) -> Refused {
     if done == 0 {
         return Refused(error);
     }
@@ -99,16 +109,21 @@ pub(super) async fn mget(client: &mut Client, request: Request) -> Answer {
     for key in request.iter().skip(1) {
         let value = client.server.records.get(key).await?;
         client.replies.bulk_or_null(value);
-        if client.replies.len() - before > MGET_BYTES_MAX {
-            return Err(Refused::new(format!(
-                "ERR the records are more than {MGET_BYTES_MAX} bytes together; ask for fewer"
-            )));
-        }
+        check_length(client, before)?;
     }
     Ok(())
 }
 
-/// The words of a request that has exactly so many.
-fn words<const N: usize>(request: Request, name: &str) -> Result<[Vec<u8>; N], Refused> {
-    request.try_into().map_err(|_request: Request| Refused::arity(name))
+/// Refuses an answer that has become too long; it begins after `before` bytes.
+pub(super) fn check_length(client: &Client, before: usize) -> Answer {
+    check_bytes(client.replies.len().saturating_sub(before))
+}
+
+/// Refuses an answer of too many bytes.
+pub(super) fn check_bytes(length: usize) -> Answer {
+    if length <= ANSWER_BYTES_MAX {
+        return Ok(());
+    }
+    let most = ANSWER_BYTES_MAX;
+    Err(Refused::new(format!("ERR the records are more than {most} bytes together; ask for fewer")))
 }

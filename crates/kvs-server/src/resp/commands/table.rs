@@ -1,6 +1,9 @@
 //! Everything that is known of each command, in one place.
 
-use super::{Answer, Answering, Request, about, auth, client, config, info, is, records};
+use super::{
+    Answer, Answering, Request, about, auth, client, config, feed, info, is, leaderboard, records,
+    sorted, strings,
+};
 use crate::resp::client::Client;
 
 /// What is known of a command.
@@ -79,13 +82,36 @@ pub(crate) static COMMANDS: &[Command] = &[
     command("COMMAND", -1, FAST, NO_KEYS, "server", "Tells what is known of commands.", Handler::Now(about::command)),
     command("CONFIG", -2, ADMIN, NO_KEYS, "server", "Tells settings that clients ask for.", Handler::Now(config::config)),
     command("DBSIZE", 1, READ, NO_KEYS, "server", "Not supported: nobody counts the records.", Handler::Now(info::dbsize)),
-    command("DEL", -2, REMOVE, ALL_KEYS, "generic", "Removes records and counts those that were there.", Handler::Stored(|c, r| Box::pin(records::del(c, r)))),
+    command("DECR", 2, WRITE, ONE_KEY, "string", "Takes one from a number.", Handler::Stored(|c, r| Box::pin(strings::decr(c, r)))),
+    command("DECRBY", 3, WRITE, ONE_KEY, "string", "Takes from a number.", Handler::Stored(|c, r| Box::pin(strings::decrby(c, r)))),
+    command("DEL", -2, REMOVE, ALL_KEYS, "generic", "Removes records and counts those that were there.", Handler::Stored(|c, r| Box::pin(strings::del(c, r)))),
     command("ECHO", 2, FAST, NO_KEYS, "connection", "Answers with its argument.", Handler::Now(auth::echo)),
-    command("EXISTS", -2, READ, ALL_KEYS, "generic", "Counts the keys that have a record.", Handler::Stored(|c, r| Box::pin(records::exists(c, r)))),
-    command("GET", 2, READ, ONE_KEY, "string", "Gives a record.", Handler::Stored(|c, r| Box::pin(records::get(c, r)))),
+    command("EXISTS", -2, READ, ALL_KEYS, "generic", "Counts the keys that have a record.", Handler::Stored(|c, r| Box::pin(strings::exists(c, r)))),
+    command("FEED.ADD", -3, WRITE, ONE_KEY, "feed", "Adds an entry as the newest and gives its number.", Handler::Stored(|c, r| Box::pin(feed::add(c, r)))),
+    command("FEED.ALL", -2, READ, ONE_KEY, "feed", "Gives entries, the newest first, up to 10,000.", Handler::Stored(|c, r| Box::pin(feed::all(c, r)))),
+    command("FEED.CLEANUP", 2, REMOVE, ONE_KEY, "feed", "Deletes what removed entries left behind.", Handler::Stored(|c, r| Box::pin(feed::cleanup(c, r)))),
+    command("FEED.CLEAR", 2, REMOVE, ONE_KEY, "feed", "Removes all entries.", Handler::Stored(|c, r| Box::pin(feed::clear(c, r)))),
+    command("FEED.GET", -3, READ, ONE_KEY, "feed", "Gives an entry.", Handler::Stored(|c, r| Box::pin(feed::get(c, r)))),
+    command("FEED.HEAD", -2, READ, ONE_KEY, "feed", "Gives the newest entry.", Handler::Stored(|c, r| Box::pin(feed::head(c, r)))),
+    command("FEED.LEN", 2, READ, ONE_KEY, "feed", "Counts the entries.", Handler::Stored(|c, r| Box::pin(feed::len(c, r)))),
+    command("FEED.NEXT", -3, READ, ONE_KEY, "feed", "Gives the next older entry.", Handler::Stored(|c, r| Box::pin(feed::next(c, r)))),
+    command("FEED.PREV", -3, READ, ONE_KEY, "feed", "Gives the next newer entry.", Handler::Stored(|c, r| Box::pin(feed::prev(c, r)))),
+    command("FEED.REMOVE", 3, REMOVE, ONE_KEY, "feed", "Removes an entry.", Handler::Stored(|c, r| Box::pin(feed::remove(c, r)))),
+    command("FEED.REMOVEAFTER", 3, REMOVE, ONE_KEY, "feed", "Removes all older entries.", Handler::Stored(|c, r| Box::pin(feed::remove_after(c, r)))),
+    command("GET", 2, READ, ONE_KEY, "string", "Gives a record.", Handler::Stored(|c, r| Box::pin(strings::get(c, r)))),
     command("HELLO", -1, OPEN, NO_KEYS, "connection", "Chooses the version of the protocol.", Handler::Now(auth::hello)),
+    command("INCR", 2, WRITE, ONE_KEY, "string", "Adds one to a number.", Handler::Stored(|c, r| Box::pin(strings::incr(c, r)))),
+    command("INCRBY", 3, WRITE, ONE_KEY, "string", "Adds to a number.", Handler::Stored(|c, r| Box::pin(strings::incrby(c, r)))),
     command("INFO", -1, FAST, NO_KEYS, "server", "Tells about this server.", Handler::Now(info::info)),
-    command("MGET", -2, READ, ALL_KEYS, "string", "Gives records, up to 32 MiB together.", Handler::Stored(|c, r| Box::pin(records::mget(c, r)))),
+    command("LEADERBOARD.ADD", 4, WRITE, ONE_KEY, "leaderboard", "Adds to a score.", Handler::Stored(|c, r| Box::pin(leaderboard::add(c, r)))),
+    command("LEADERBOARD.AROUND", -3, READ, ONE_KEY, "leaderboard", "Gives a member with those next to it.", Handler::Stored(|c, r| Box::pin(leaderboard::around(c, r)))),
+    command("LEADERBOARD.LEN", 2, READ, ONE_KEY, "leaderboard", "Counts the members.", Handler::Stored(|c, r| Box::pin(leaderboard::len(c, r)))),
+    command("LEADERBOARD.RANK", 3, READ, ONE_KEY, "leaderboard", "Gives a rank, 1 for the best.", Handler::Stored(|c, r| Box::pin(leaderboard::rank(c, r)))),
+    command("LEADERBOARD.REMOVE", 3, REMOVE, ONE_KEY, "leaderboard", "Removes a member.", Handler::Stored(|c, r| Box::pin(leaderboard::remove(c, r)))),
+    command("LEADERBOARD.SCORE", 3, READ, ONE_KEY, "leaderboard", "Gives a score.", Handler::Stored(|c, r| Box::pin(leaderboard::score(c, r)))),
+    command("LEADERBOARD.SET", 4, WRITE, ONE_KEY, "leaderboard", "Sets a score and gives the one before.", Handler::Stored(|c, r| Box::pin(leaderboard::set(c, r)))),
+    command("LEADERBOARD.TOP", -2, READ, ONE_KEY, "leaderboard", "Gives the best.", Handler::Stored(|c, r| Box::pin(leaderboard::top(c, r)))),
+    command("MGET", -2, READ, ALL_KEYS, "string", "Gives records, up to 32 MiB together.", Handler::Stored(|c, r| Box::pin(strings::mget(c, r)))),
     command("PING", -1, FAST, NO_KEYS, "connection", "Answers PONG, or with its argument.", Handler::Now(auth::ping)),
     command("QUIT", -1, OPEN, NO_KEYS, "connection", "Ends the connection.", Handler::Now(auth::quit)),
     command("RESET", 1, OPEN, NO_KEYS, "connection", "Makes this connection as good as new.", Handler::Now(auth::reset)),
@@ -94,6 +120,10 @@ pub(crate) static COMMANDS: &[Command] = &[
     command("RING.PUT", 3, WRITE, ONE_KEY, "ring", "Sets a record.", Handler::Stored(|c, r| Box::pin(records::ring_put(c, r)))),
     command("RING.STATUS", 1, FAST, NO_KEYS, "ring", "Tells about the ring and its members, as JSON.", Handler::Stored(|c, _| Box::pin(info::ring_status(c)))),
     command("SELECT", 2, FAST, NO_KEYS, "connection", "Chooses database 0, the only one.", Handler::Now(auth::select)),
-    command("SET", -3, WRITE, ONE_KEY, "string", "Sets a record.", Handler::Stored(|c, r| Box::pin(records::set(c, r)))),
+    command("SET", -3, WRITE, ONE_KEY, "string", "Sets a record.", Handler::Stored(|c, r| Box::pin(strings::set(c, r)))),
+    command("SORTED.FLATTEN", -2, READ, ONE_KEY, "sorted", "Gives elements in order, up to 10,000.", Handler::Stored(|c, r| Box::pin(sorted::flatten(c, r)))),
+    command("SORTED.INSERT", 3, WRITE, ONE_KEY, "sorted", "Adds an element.", Handler::Stored(|c, r| Box::pin(sorted::insert(c, r)))),
+    command("SORTED.LEN", 2, READ, ONE_KEY, "sorted", "Counts the elements.", Handler::Stored(|c, r| Box::pin(sorted::len(c, r)))),
+    command("SORTED.REMOVE", 3, REMOVE, ONE_KEY, "sorted", "Removes an element.", Handler::Stored(|c, r| Box::pin(sorted::remove(c, r)))),
     command("TIME", 1, FAST, NO_KEYS, "server", "Gives the server's time.", Handler::Now(info::time)),
 ];

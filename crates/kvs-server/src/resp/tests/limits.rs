@@ -82,7 +82,7 @@ async fn a_client_that_does_not_read_stops_nobody() {
 
 #[tokio::test]
 async fn an_answer_has_to_fit_into_memory() {
-    let listening = start(server(None)).await;
+    let listening = start(server_of(Kvs::memory(), RedisStrings::Ring, None)).await;
     let mut raw = Raw::connect(&listening).await;
     let value = "v".repeat(16 << 20);
     raw.says(format!("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$16777216\r\n{value}\r\n"), "+OK\r\n").await;

@@ -1,6 +1,7 @@
 //! The server over real sockets.
 
 mod clients;
+mod entities;
 mod limits;
 mod raw;
 mod stalls;
@@ -20,15 +21,28 @@ use tokio::time::timeout;
 use super::listener::{Listening, listen};
 use super::server::Server;
 use crate::http::Node;
-use crate::serve::Secret;
+use crate::resp::store::Records;
+use crate::serve::{RedisStrings, Secret};
 
 /// A deadline for what should happen at once.
 const SOON: Duration = Duration::from_secs(60);
 
 /// A server of an empty store in memory.
 fn server(password: Option<&str>) -> Server {
-    let records = Kvs::memory().records();
-    Server::new(Arc::new(records), Arc::new(Lonely), password.map(Secret::from), Env::system())
+    let password = password.map(Secret::from);
+    server_of(Kvs::memory(), RedisStrings::Entity, password)
+}
+
+fn server_of(kvs: Kvs, strings: RedisStrings, password: Option<Secret>) -> Server {
+    let records = Arc::new(kvs.records());
+    Server::new(records, kvs, strings, Arc::new(Lonely), password, Env::system())
+}
+
+/// A server of other records.
+fn server_on(records: impl Records) -> Server {
+    let kvs = Kvs::memory();
+    let strings = RedisStrings::Ring;
+    Server::new(Arc::new(records), kvs, strings, Arc::new(Lonely), None, Env::system())
 }
 
 /// A node with nothing to tell but its state.

@@ -35,7 +35,7 @@ impl Records for Held {
 async fn what_was_asked_is_answered_before_the_end() {
     let (asked, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let held = Held { asked: asked.clone(), allowed: allowed.clone() };
-    let listening = start(Server::new(Arc::new(held), Arc::new(Lonely), None, Env::system())).await;
+    let listening = start(server_on(held)).await;
     let address = listening.address();
     let mut idle = Raw::connect(&listening).await;
     idle.says("PING\r\n", "+PONG\r\n").await;
@@ -55,8 +55,8 @@ async fn what_was_asked_is_answered_before_the_end() {
 #[tokio::test]
 async fn errors_of_the_store_are_told_with_their_outcome() {
     let (asked, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(9)));
-    let held = Arc::new(Held { asked, allowed });
-    let listening = start(Server::new(held, Arc::new(Lonely), None, Env::system())).await;
+    let held = Held { asked, allowed };
+    let listening = start(server_on(held)).await;
     let mut raw = Raw::connect(&listening).await;
     let unavailable = |operation| {
         format!(
