@@ -132,6 +132,13 @@ impl BucketLog {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The position of a committed entry. Of one that is trimmed only the number is known, which is
+    /// what sessions compare.
+    pub(super) fn position(&self, seq: u64) -> Position {
+        let position = self.lock().core.log().position(seq);
+        position.unwrap_or(Position { seq, ..Position::start() })
+    }
+
     pub(super) fn now(&self) -> Progress {
         *self.progress.borrow()
     }

@@ -34,6 +34,7 @@ const LOAD_BYTES: usize = 8 << 20;
 pub(super) struct Driver {
     pub(super) id: NodeId,
     incarnation: Incarnation,
+    is_sound: Box<dyn Fn() -> bool + Send + Sync>,
     pub(super) raw: Raw,
     pub(super) synced: Raw,
     pub(super) peers: Arc<dyn Peers>,
@@ -60,6 +61,7 @@ type Slot = Arc<OnceCell<Arc<BucketLog>>>;
 pub(super) struct Parts {
     pub(super) id: NodeId,
     pub(super) incarnation: Incarnation,
+    pub(super) is_sound: Box<dyn Fn() -> bool + Send + Sync>,
     pub(super) raw: Raw,
     pub(super) synced: Raw,
     pub(super) peers: Arc<dyn Peers>,
@@ -70,10 +72,11 @@ pub(super) struct Parts {
 
 impl Driver {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { id, incarnation, raw, synced, peers, layouts, env, losses } = parts;
+        let Parts { id, incarnation, is_sound, raw, synced, peers, layouts, env, losses } = parts;
         Self {
             id,
             incarnation,
+            is_sound,
             raw,
             synced,
             peers,
@@ -118,6 +121,9 @@ impl Driver {
         loop {
             if self.is_closed() {
                 return Err(super::error::elsewhere("it is about to end"));
+            }
+            if !(self.is_sound)() {
+                return Err(super::error::elsewhere("its data folder is an old copy"));
             }
             let slot = self.buckets().entry(id).or_default().clone();
             let bucket = slot.get_or_try_init(|| self.open(id, &layout)).await?.clone();

@@ -65,11 +65,6 @@ impl Overlay {
         let rows = self.entities.get(entity).into_iter().flatten();
         rows.map(|(key, (_, value))| (key.clone(), value.clone())).collect()
     }
-
-    /// Whether anything lies over an entity's rows.
-    pub(super) fn covers(&self, entity: &[u8]) -> bool {
-        self.entities.contains_key(entity)
-    }
 }
 
 #[cfg(test)]
@@ -91,6 +86,6 @@ mod tests {
         assert_eq!((overlay.get(b"e", b"a"), overlay.get(b"e", b"b")), (None, Some(None)));
         assert_eq!(overlay.of(b"e").len(), 1);
         overlay.drop_to(2);
-        assert!(!overlay.covers(b"e"));
+        assert!(overlay.entities.is_empty());
     }
 }

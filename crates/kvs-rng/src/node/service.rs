@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::methods::{self, faults};
 use crate::consensus::Consensus;
 use crate::coordinator::Coordinator;
+use crate::log::Logs;
 use crate::replica::Replica;
 use crate::transport::{Fault, Peer, Service};
 
@@ -17,6 +18,7 @@ pub(super) struct Inbox {
     pub(super) consensus: OnceLock<Arc<Consensus>>,
     pub(super) coordinator: OnceLock<Coordinator>,
     pub(super) replica: OnceLock<Replica>,
+    pub(super) logs: OnceLock<Logs>,
 }
 
 #[async_trait]
@@ -26,6 +28,10 @@ impl Service for Inbox {
             methods::CONSENSUS => Ok(part(&self.consensus)?.handle(from.node, &body).await),
             methods::HOLD => super::admission::hold(part(&self.replica)?).await,
             methods::LAST_WRITE => super::witness::answer(part(&self.replica)?, from.node),
+            methods::LOGS.. => {
+                let handled = part(&self.logs)?.handle(from.node, method, &body).await;
+                handled.map_err(|error| Fault::new(faults::REFUSED, error.to_string()))
+            }
             methods::COORDINATOR.. => {
                 let handled = part(&self.coordinator)?.handle(from.node, method, &body).await;
                 handled.map_err(|error| Fault::new(faults::REFUSED, error.to_string()))

@@ -1,7 +1,7 @@
 //! How a node starts.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use kvs_core::Store;
@@ -20,8 +20,9 @@ use crate::coordinator::{Coordinator, Layouts, Ring};
 use crate::hints::Hints;
 use crate::identity::ClusterId;
 use crate::layout::{Change, Layout, Member};
+use crate::log::{self, Logs};
 use crate::membership::{self, Membership};
-use crate::replica::Replica;
+use crate::replica::{Condition, Replica};
 use crate::transport::{self, Transport};
 use crate::version::{AHEAD_MAX, HybridClock, LastWriteWins};
 
@@ -29,11 +30,14 @@ use crate::version::{AHEAD_MAX, HybridClock, LastWriteWins};
 const UPDATE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Closes the transport when it is dropped: what serves its requests holds it, and would keep it open.
-pub(super) struct Closing(Transport);
+pub(super) struct Closing(Transport, OnceLock<Logs>);
 
 impl Drop for Closing {
     fn drop(&mut self) {
         self.0.close();
+        if let Some(logs) = self.1.get() {
+            logs.close();
+        }
     }
 }
 
@@ -53,7 +57,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         inbox.clone(),
     )
     .await?;
-    let closing = Closing(transport.clone());
+    let closing = Closing(transport.clone(), OnceLock::new());
     let address = advertised(&config, transport.local_address());
     let consensus = Consensus::start(
         id,
@@ -89,7 +93,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     let coordinator = Coordinator::new(
         id,
         replica.clone(),
-        peers,
+        peers.clone(),
         layouts.clone(),
         hints,
         config.env.clone(),
@@ -107,8 +111,12 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     });
     // Only now: no write is minted before that.
     let _ = inbox.coordinator.set(coordinator.clone());
+    let logs = open_logs(store, &config, &persona, &replica, peers, layouts.clone()).await?;
+    let _ = closing.1.set(logs.clone());
+    let _ = inbox.logs.set(logs.clone());
     let replaying = coordinator.replaying();
-    let keeper = keeper::keep(id, membership.clone(), layouts.clone(), coordinator.clone());
+    let keeper =
+        keeper::keep(id, membership.clone(), layouts.clone(), coordinator.clone(), logs.clone());
     let keeper = Background::run(keeper);
     let recovering = coordinator.recovering();
 
@@ -142,9 +150,29 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         layouts,
         replica,
         ring,
+        logs,
         _closing: closing,
         _background: [replaying, keeper, recovering, witnessing],
     })
+}
+
+/// The logs of the node's buckets.
+async fn open_logs(
+    store: &Store,
+    config: &NodeConfig,
+    persona: &Persona,
+    replica: &Replica,
+    peers: Arc<Replicas>,
+    layouts: Arc<Published>,
+) -> Result<Logs, NodeError> {
+    let replica = replica.clone();
+    let start = log::Start {
+        node: persona.node,
+        incarnation: persona.incarnation,
+        may_have_lost: replica.condition() != Condition::Clean,
+        is_sound: Box::new(move || replica.condition() != Condition::OldFolder),
+    };
+    Ok(Logs::open(store, start, peers, layouts, config.env.clone()).await?)
 }
 
 fn transport_config(config: &NodeConfig, persona: &Persona) -> transport::Config {
