@@ -154,6 +154,10 @@ impl Driver {
     /// Writes until nothing waits.
     async fn write_on(self: Arc<Self>) {
         while let Some(work) = self.queue.take() {
+            // As after a crash: what was not written was not answered.
+            if self.is_closed() {
+                return;
+            }
             let mut changes = Vec::new();
             for work in work {
                 match work {
