@@ -8,11 +8,13 @@ use kvs_core::env::{Env, spawn};
 use kvs_core::store::Raw;
 use kvs_core::{DbaError, Order, Result, StoredRow};
 use tokio::sync::{Notify, OnceCell};
+use tokio::time::Instant;
 
 use super::bucket::{Answer, BucketLog, Role, State};
 use super::core::{Action, Core, Event, Message, Voters};
 use super::counters::Counters;
 use super::format::{self, Head};
+use super::held::HeldByAll;
 use super::lost::Lost;
 use super::outbox::{Item, Outbox};
 use super::owning::Hearsay;
@@ -48,6 +50,7 @@ pub(super) struct Driver {
     pub(super) snapshots: Snapshots,
     pub(super) counters: Counters,
     pub(super) lost: Lost,
+    pub(super) held: HeldByAll,
     pub(super) reach: Reach,
     pub(super) hearsay: Hearsay,
     /// Wakes those who wait to try again.
@@ -89,6 +92,7 @@ impl Driver {
             snapshots: Snapshots::default(),
             counters: Counters::default(),
             lost: Lost::default(),
+            held: HeldByAll::default(),
             reach: Reach::default(),
             hearsay: Hearsay::default(),
             hurry: Notify::new(),
@@ -195,6 +199,11 @@ impl Driver {
         let voters = voters(layout, id);
         let core = Core::new(self.id, self.incarnation, head.durable(entries), voters.clone());
         let bucket = Arc::new(BucketLog::new(id, core, voters, head));
+        {
+            let mut state = bucket.lock();
+            let State { core, held, .. } = &mut *state;
+            core.log().entries.values().for_each(|entry| held.add(&self.held, entry));
+        }
         if is_in_doubt {
             self.step(&bucket, Event::Doubt);
         }
@@ -218,8 +227,13 @@ impl Driver {
         if bucket.is_dead() {
             return;
         }
-        if let Event::Persisted { upto } = event {
-            self.persisted(bucket, state, upto);
+        match &event {
+            Event::Persisted { upto } => self.persisted(bucket, state, *upto),
+            Event::Unanswered { to } => drop(state.asked.remove(to)),
+            Event::Message { from, message } if !message.is_request() => {
+                state.asked.remove(from);
+            }
+            _ => {}
         }
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
@@ -248,12 +262,18 @@ impl Driver {
         page: &mut Vec<StoredRow>,
     ) {
         match action {
-            Action::Send { to, message } => self.send(bucket, to, message, Vec::new()),
+            Action::Send { to, message } => {
+                if message.is_request() {
+                    state.asked.insert(to, Instant::now());
+                }
+                self.send(bucket, to, message, Vec::new());
+            }
             Action::Persist { number, changes, sync } => {
                 let rows = if changes.install.is_some() { std::mem::take(page) } else { Vec::new() };
                 self.persist(bucket, state, number, changes, sync, rows);
             }
             Action::Page { to, epoch, layout, position, page } => {
+                state.asked.insert(to, Instant::now());
                 let (driver, log) = (self.clone(), bucket.clone());
                 let send = async move {
                     let found = driver.snapshots.page(&driver.raw, &log, to, position, page).await;
@@ -287,6 +307,7 @@ impl Driver {
                 tracing::debug!(node = %self.id, bucket = %bucket.id, %epoch, "owned");
             }
             Action::Deposed { by } => {
+                state.asked.clear();
                 state.overlay.clear();
                 bucket.set_role(Role::Replica { refused_by: by });
                 self.lost.send(bucket.id);
@@ -334,15 +355,18 @@ impl Driver {
             head.generation = 1 - head.generation.min(1);
             state.last = install.position.seq;
             state.pending.clear();
+            state.held.trim(&self.held, u64::MAX);
         }
         if let Some(after) = changes.cut_after {
             cut = Some((after, state.last.max(cut.map_or(0, |(_, last)| last))));
             state.last = state.last.min(after);
+            state.held.cut(&self.held, after);
             while state.pending.pop_back_if(|(seq, _)| *seq > after).is_some() {}
         }
         for entry in &changes.append {
             let seq = entry.position.seq;
             state.last = seq;
+            state.held.add(&self.held, entry);
             state.pending.push_back((seq, entry.payload.clone()));
             if is_serving
                 && let Some(writes) = &entry.payload
@@ -364,6 +388,7 @@ impl Driver {
         let trim = changes.trim.map(|floor| {
             let before = head.floor.seq;
             head.floor = floor;
+            state.held.trim(&self.held, floor.seq);
             (before, floor.seq)
         });
         let head = *head;
@@ -375,6 +400,7 @@ impl Driver {
         let changes =
             Changes { bucket, number, sync, head, cut, append, apply, trim, install };
         self.queue.push(self, Work::Changes(Box::new(changes)));
+        self.bound_held();
     }
 
     /// Changes are on disk: what they have put among the rows need not lie over them any more.

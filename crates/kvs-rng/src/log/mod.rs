@@ -11,6 +11,7 @@ mod driver;
 mod entities;
 mod error;
 mod format;
+mod held;
 mod logs;
 mod lost;
 mod outbox;
@@ -29,6 +30,7 @@ mod writes;
 
 pub use counters::LogCounters;
 pub use entities::{COMMAND_TIMEOUT, COMMANDS_MAX, Entities, UNCOMMITTED_BYTES_MAX};
+pub use held::HELD_BYTES_MAX;
 pub use logs::{CALL, Logs, REQUEST, Start};
 pub use owners::{BODY_MAX, Owner, OwnerCallError, Owners, REGION_NAME_MAX, RegionHandler};
 pub use tail::CommittedRows;

@@ -224,7 +224,10 @@ impl Driver {
     /// Forgets what is in memory of a bucket, as a crash would.
     pub(super) fn give_up(&self, bucket: &Arc<BucketLog>) {
         self.forget_bucket(bucket);
-        bucket.lock().lose_all();
+        let mut state = bucket.lock();
+        state.lose_all();
+        state.held.trim(&self.held, u64::MAX);
+        drop(state);
         bucket.set_role(Role::Dead);
         self.lost.send(bucket.id);
     }
