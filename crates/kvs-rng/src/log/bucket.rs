@@ -24,6 +24,8 @@ pub(super) struct BucketLog {
     pub(super) progress: watch::Sender<Progress>,
     /// Commands that wait here for their turn or their outcome.
     pub(super) commands: AtomicUsize,
+    /// Who was asked last whether it owns the bucket, when, and what it said.
+    pub(super) said: tokio::sync::Mutex<Option<(NodeId, Instant, bool)>>,
     /// Ends a long pause between ticks.
     pub(super) wake: Notify,
 }
@@ -136,6 +138,7 @@ impl BucketLog {
             state: Mutex::new(state),
             progress: watch::Sender::new(progress),
             commands: AtomicUsize::new(0),
+            said: tokio::sync::Mutex::default(),
             wake: Notify::new(),
         }
     }

@@ -18,6 +18,8 @@ use crate::identity::{Incarnation, NodeId};
 pub const REQUEST: u16 = 0x0301;
 /// A call of a region's handler.
 pub const CALL: u16 = 0x0302;
+/// Does the node own a bucket?
+pub const OWNS: u16 = 0x0303;
 
 /// The logs of one node's buckets: its part of all entities. Clones are handles of the same.
 ///
@@ -98,10 +100,11 @@ impl Logs {
         self.driver.all_opened().len()
     }
 
-    /// Takes a request of another node: [`REQUEST`] or [`CALL`]. Any bytes may come.
+    /// Takes a request of another node: [`REQUEST`], [`CALL`] or [`OWNS`]. Any bytes may come.
     pub async fn handle(&self, from: NodeId, method: u16, body: &[u8]) -> Result<Vec<u8>> {
         match method {
             REQUEST => self.driver.handle(from, body).await,
+            OWNS => self.driver.handle_owns(body),
             CALL => self.regions.handle(from, body).await,
             _ => Err(DbaError::decode("request", format!("there is no method {method:#06x}"))),
         }

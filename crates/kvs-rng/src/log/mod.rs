@@ -31,7 +31,7 @@ mod writes;
 pub use counters::LogCounters;
 pub use entities::{COMMAND_TIMEOUT, COMMANDS_MAX, Entities, UNCOMMITTED_BYTES_MAX};
 pub use held::HELD_BYTES_MAX;
-pub use logs::{CALL, Logs, REQUEST, Start};
+pub use logs::{CALL, Logs, OWNS, REQUEST, Start};
 pub use owners::{BODY_MAX, Owner, OwnerCallError, Owners, REGION_NAME_MAX, RegionHandler};
 pub use tail::CommittedRows;
 pub use writes::{WRITES_BYTES_MAX, Writes};

@@ -225,10 +225,10 @@ impl Driver {
     pub(super) fn give_up(&self, bucket: &Arc<BucketLog>) {
         self.forget_bucket(bucket);
         let mut state = bucket.lock();
+        bucket.set_role(Role::Dead);
         state.lose_all();
         state.held.trim(&self.held, u64::MAX);
         drop(state);
-        bucket.set_role(Role::Dead);
         self.lost.send(bucket.id);
     }
 }

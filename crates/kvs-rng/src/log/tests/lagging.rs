@@ -53,4 +53,27 @@ async fn a_replica_that_has_missed_what_was_trimmed_gets_a_snapshot() {
     cluster.start(replicas[2], false).await;
     cluster.kill(replicas[0], true);
     assert_eq!(cluster.add(replicas[2], "a").await, 7);
+    cluster.start(replicas[0], false).await;
+    cluster.add(replicas[2], "a").await;
+    cluster.settled("a", 9).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_too_far_behind_to_own_a_bucket_lets_another_one_do_it() {
+    let cluster = Cluster::new(3, "3,2,2").await;
+    let replicas = cluster.replicas("a");
+    let owner = cluster.logs(replicas[0]).unwrap();
+    add_at(&owner, "a", &CallOptions::default()).await.unwrap();
+    cluster.kill(replicas[2], true);
+    for row in 0..80 {
+        fill(&owner, "a", row).await;
+    }
+    cluster.kill(replicas[0], true);
+    cluster.start(replicas[2], false).await;
+    // It is asked first, and can't.
+    assert_eq!(cluster.add(replicas[2], "a").await, 1);
+    let (last, other) = (cluster.logs(replicas[2]).unwrap(), cluster.ids[replicas[1]]);
+    assert_eq!(last.owners().owner(b"a"), Owner::At(other));
+    cluster.start(replicas[0], false).await;
+    cluster.settled("a", 2).await;
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kvs_core::entity;
-use kvs_core::env::{Env, SystemRandom};
+use kvs_core::env::Env;
 use kvs_core::{CallOptions, CommandId, Dba, DbaError, Key, Outcome, Store};
 use tokio::time::{Instant, sleep};
 
@@ -105,7 +105,11 @@ fn member(number: u8) -> Member {
 
 impl Cluster {
     async fn new(nodes: u8, quorum: &str) -> Arc<Self> {
-        let env = Env { random: Arc::new(SystemRandom), ..Env::manual(1_700_000_000_000, 1).0 };
+        Self::seeded(nodes, quorum, 1).await
+    }
+
+    async fn seeded(nodes: u8, quorum: &str, seed: u64) -> Arc<Self> {
+        let (env, _) = Env::manual(1_700_000_000_000, seed);
         let hashing = Hashing::new(32, BUCKETS).unwrap();
         let (cluster, quorum) = (ClusterId::from_bytes([1; 16]), quorum.parse().unwrap());
         let found =
