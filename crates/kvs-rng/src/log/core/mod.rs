@@ -252,9 +252,9 @@ impl<P: Payload> Core<P> {
             self.bytes = self.size(0);
             self.uncommitted = self.size(self.log.commit.saturating_add(1));
         } else {
-            let committed =
-                self.log.entries.range(before.saturating_add(1)..=self.log.commit.max(before));
-            let committed: usize = committed.map(|(_, entry)| entry.size()).sum();
+            let new = self.log.entries.range(before.saturating_add(1)..);
+            let new = new.take_while(|(seq, _)| **seq <= self.log.commit);
+            let committed: usize = new.map(|(_, entry)| entry.size()).sum();
             self.bytes += size;
             self.uncommitted = (self.uncommitted + size).saturating_sub(committed);
         }

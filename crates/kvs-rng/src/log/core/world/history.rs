@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kvs_core::Outcome;
 
 use super::{Node, Value};
+use crate::log::core::Durable;
 use crate::log::entry::{Entry, Position};
 
 /// What must always hold.
@@ -41,9 +42,8 @@ impl History {
         }
     }
 
-    /// Looks at what `node` takes for committed.
-    pub(super) fn look(&mut self, node: &Node) {
-        let log = node.core.log();
+    /// Looks at the log of a node, which takes its beginning for committed.
+    pub(super) fn learn(&mut self, log: &Durable<Value>) {
         for entry in log.entries.range(..=log.commit).map(|(_, entry)| entry) {
             let known = self.committed.entry(entry.position.seq).or_insert_with(|| entry.clone());
             let is_known = known == entry;
@@ -51,6 +51,11 @@ impl History {
             let is_alive = entry.payload.is_none_or(|value| !self.dead.contains(&value));
             self.must(is_alive, NOT_APPLIED);
         }
+    }
+
+    /// Looks at the rows of `node`.
+    pub(super) fn look(&mut self, node: &Node) {
+        let log = node.core.log();
         let rows = node.rows();
         let is_whole = rows.len() as u64 == log.commit
             && rows.iter().zip(self.committed.values()).all(|(row, entry)| *row == entry.position);

@@ -18,19 +18,28 @@ pub struct Disk {
 impl Disk {
     /// Makes `changes`; `snapshot` is what the rows beside them hold.
     pub(super) fn apply(&mut self, changes: &Changes<Value>, snapshot: Option<&Vec<Position>>) {
+        self.apply_but_trim(changes, snapshot);
+        self.log.apply(&Changes { trim: changes.trim, ..Changes::default() });
+    }
+
+    /// All of it but the trimming: what is committed can be looked at once more.
+    pub(super) fn apply_but_trim(
+        &mut self,
+        changes: &Changes<Value>,
+        snapshot: Option<&Vec<Position>>,
+    ) {
         let before = self.log.commit;
         if changes.install.is_some_and(|install| install.last) {
             self.rows = snapshot.cloned().unwrap_or_default();
         }
         let mut trimmed = changes.clone();
-        let trim = trimmed.trim.take();
+        trimmed.trim = None;
         self.log.apply(&trimmed);
         let from = before.max(self.log.floor.seq).saturating_add(1);
         if from <= self.log.commit {
             let committed = self.log.entries.range(from..=self.log.commit);
             self.rows.extend(committed.map(|(_, entry)| entry.position));
         }
-        self.log.apply(&Changes { trim, ..Changes::default() });
     }
 }
 
@@ -50,6 +59,8 @@ pub struct Node {
     pub(super) unwritten: VecDeque<(u64, Changes<Value>, bool)>,
     /// Which of the stages it knows.
     pub(super) stage: usize,
+    /// It has lost power, and what that means is not on its disk yet.
+    pub(super) is_unclean: bool,
     /// It has no disk any more, and does nothing.
     pub(super) is_gone: bool,
 }

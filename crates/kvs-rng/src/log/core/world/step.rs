@@ -1,7 +1,7 @@
 //! What may happen.
 
 use crate::identity::{Incarnation, NodeId};
-use crate::log::core::{Action, Core, Event, Message, Role};
+use crate::log::core::{Action, Changes, Core, Event, Message, Role};
 
 use super::node::Disk;
 use super::{Envelope, History, Node, Setting, Value, World};
@@ -165,8 +165,10 @@ impl World {
             }
             Step::LosePower(id) => {
                 self.left.power_losses = self.left.power_losses.saturating_sub(1);
+                if let Some(node) = self.nodes.get_mut(&id) {
+                    node.is_unclean = true;
+                }
                 self.restart(setting, id, |node| node.synced);
-                self.tell(setting, id, Event::Doubt);
             }
             Step::Wipe(id) => {
                 self.left.wipes = self.left.wipes.saturating_sub(1);
@@ -189,9 +191,13 @@ impl World {
     fn restart(&mut self, setting: &Setting, id: NodeId, disk: impl Fn(Node) -> Disk) {
         let Some(node) = self.nodes.get(&id).cloned() else { return };
         let incarnation = Incarnation(node.incarnation.0 + 1);
-        let stage = node.stage;
-        if let Some(node) = start(setting, id, incarnation, disk(node), stage) {
+        let (stage, is_unclean) = (node.stage, node.is_unclean);
+        if let Some(mut node) = start(setting, id, incarnation, disk(node), stage) {
+            node.is_unclean = is_unclean;
             self.nodes.insert(id, node);
+        }
+        if is_unclean {
+            self.tell(setting, id, Event::Doubt);
         }
     }
 
@@ -204,7 +210,9 @@ impl World {
         for action in &actions {
             if let Action::Persist { number, changes, sync } = action {
                 let snapshot = changes.install.and_then(|it| self.snapshots.get(&it.position));
-                node.view.apply(changes, snapshot);
+                node.view.apply_but_trim(changes, snapshot);
+                self.history.learn(&node.view.log);
+                node.view.apply(&Changes { trim: changes.trim, ..Changes::default() }, None);
                 node.unwritten.push_back((*number, changes.clone(), *sync));
             }
         }
@@ -225,6 +233,9 @@ impl World {
         let Some((number, changes, sync)) = node.unwritten.pop_front() else { return };
         let snapshot = changes.install.and_then(|it| self.snapshots.get(&it.position));
         node.disk.apply(&changes, snapshot);
+        if changes.doubt.is_some() {
+            node.is_unclean = false;
+        }
         if sync || setting.bounds.power_losses == 0 {
             node.synced = node.disk.clone();
         }
@@ -284,5 +295,5 @@ fn start(
         .with_limits(setting.limits);
     let (view, synced) = (disk.clone(), disk.clone());
     let unwritten = std::collections::VecDeque::new();
-    Some(Node { core, incarnation, view, disk, synced, unwritten, stage, is_gone: false })
+    Some(Node { core, incarnation, view, disk, synced, unwritten, stage, is_unclean: false, is_gone: false })
 }
