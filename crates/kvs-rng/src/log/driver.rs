@@ -269,7 +269,8 @@ impl Driver {
                 self.send(bucket, to, message, Vec::new());
             }
             Action::Persist { number, changes, sync } => {
-                let rows = if changes.install.is_some() { std::mem::take(page) } else { Vec::new() };
+                let rows =
+                    if changes.install.is_some() { std::mem::take(page) } else { Vec::new() };
                 self.persist(bucket, state, number, changes, sync, rows);
             }
             Action::Page { to, epoch, layout, position, page } => {
@@ -397,8 +398,7 @@ impl Driver {
         let install = changes.install.map(|install| (install, page));
         let append = changes.append;
         let bucket = bucket.clone();
-        let changes =
-            Changes { bucket, number, sync, head, cut, append, apply, trim, install };
+        let changes = Changes { bucket, number, sync, head, cut, append, apply, trim, install };
         self.queue.push(self, Work::Changes(Box::new(changes)));
         self.bound_held();
     }

@@ -101,8 +101,7 @@ impl Entities {
             history::record(&self.tail(), &name, id, result, &mut writes).await?;
         }
         let outcome = {
-            let payload =
-                if writes.is_empty() { None } else { Some(Writes::new(&name, &writes)?) };
+            let payload = if writes.is_empty() { None } else { Some(Writes::new(&name, &writes)?) };
             drop(writes);
             let mut state = bucket.lock();
             if bucket.is_dead() || state.core.serving() != Some(epoch) {

@@ -201,9 +201,8 @@ impl Driver {
         }
         for (bucket, number) in written {
             let mut progress = bucket.progress.subscribe();
-            let done = progress.wait_for(|it| {
-                it.persisted >= number || it.role == super::bucket::Role::Dead
-            });
+            let done = progress
+                .wait_for(|it| it.persisted >= number || it.role == super::bucket::Role::Dead);
             // Late answers find another way.
             if tokio::time::timeout(CALL_TIMEOUT, done).await.is_err() {
                 break;

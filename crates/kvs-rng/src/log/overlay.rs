@@ -10,34 +10,37 @@ use super::writes::{Writes, Written};
 /// Over the committed rows of a bucket: what the owner has appended since, so that the next command of
 /// an entity sees what the one before it wrote.
 ///
-/// Writes come and go in the order of their tickets. A write that is known to be among the rows is
+/// Writes come and go in the order of their entries. A write that is known to be among the rows is
 /// [dropped](Self::drop_to); when the owner is deposed all of them are.
 #[derive(Default)]
 pub(super) struct Overlay {
     entities: BTreeMap<Arc<[u8]>, Rows>,
-    order: VecDeque<(u64, Arc<[u8]>, Vec<Vec<u8>>)>,
+    order: VecDeque<Added>,
 }
 
-/// Rows with the last ticket that wrote them.
+/// Which rows of which entity an entry wrote.
+type Added = (u64, Arc<[u8]>, Vec<Vec<u8>>);
+
+/// Rows with the last seq that wrote them.
 type Rows = BTreeMap<Vec<u8>, (u64, Option<Vec<u8>>)>;
 
 impl Overlay {
-    /// Lays the writes of `ticket` over those before.
-    pub(super) fn add(&mut self, ticket: u64, writes: &Writes) -> Result<()> {
+    /// Lays the writes of the entry `seq` over those before.
+    pub(super) fn add(&mut self, seq: u64, writes: &Writes) -> Result<()> {
         let entity: Arc<[u8]> = writes.entity()?.into();
         let rows = self.entities.entry(entity.clone()).or_default();
         let mut keys = Vec::new();
         writes.for_each(|clustering, value| {
-            rows.insert(clustering.to_vec(), (ticket, value.map(<[u8]>::to_vec)));
+            rows.insert(clustering.to_vec(), (seq, value.map(<[u8]>::to_vec)));
             keys.push(clustering.to_vec());
         })?;
-        self.order.push_back((ticket, entity, keys));
+        self.order.push_back((seq, entity, keys));
         Ok(())
     }
 
-    /// Drops the writes of all tickets up to this one.
-    pub(super) fn drop_to(&mut self, ticket: u64) {
-        while let Some((oldest, entity, keys)) = self.order.pop_front_if(|it| it.0 <= ticket) {
+    /// Drops the writes of all entries up to this one.
+    pub(super) fn drop_to(&mut self, seq: u64) {
+        while let Some((oldest, entity, keys)) = self.order.pop_front_if(|it| it.0 <= seq) {
             let Some(rows) = self.entities.get_mut(&entity) else { continue };
             for key in keys {
                 if rows.get(&key).is_some_and(|(last, _)| *last == oldest) {

@@ -164,11 +164,15 @@ impl Owners for Logs {
         deadline: Duration,
     ) -> Result<Vec<u8>, OwnerCallError> {
         if region.len() > REGION_NAME_MAX || body.len() > BODY_MAX {
-            let detail = format!("a call has at most {BODY_MAX} bytes and a name of {REGION_NAME_MAX}");
+            let detail =
+                format!("a call has at most {BODY_MAX} bytes and a name of {REGION_NAME_MAX}");
             return Err(OwnerCallError::Message { detail, sent: false });
         }
         let strange = |sent| {
-            move |error: kvs_core::DbaError| OwnerCallError::Message { detail: error.to_string(), sent }
+            move |error: kvs_core::DbaError| OwnerCallError::Message {
+                detail: error.to_string(),
+                sent,
+            }
         };
         let request = Request { region: region.to_owned(), body };
         let request = format::encode(WHAT, &request).map_err(strange(false))?;

@@ -40,7 +40,12 @@ struct Waiting {
 pub(super) enum Work {
     Changes(Box<Changes>),
     /// From here on the rows of `position` are kept for `to`.
-    Snapshot { bucket: Arc<BucketLog>, to: NodeId, position: Position, then: Page },
+    Snapshot {
+        bucket: Arc<BucketLog>,
+        to: NodeId,
+        position: Position,
+        then: Page,
+    },
 }
 
 /// The first page of a snapshot, to be sent once that has begun.
@@ -161,7 +166,7 @@ impl Driver {
             let mut changes = Vec::new();
             for work in work {
                 match work {
-                    Work::Changes(it) if !it.bucket.is_dead() => changes.push(it),
+                    Work::Changes(it) if !it.bucket.is_dead() => changes.push(*it),
                     Work::Changes(_) => {}
                     Work::Snapshot { bucket, to, position, then } => {
                         self.snapshots.begin(&bucket, to, position);
@@ -175,7 +180,7 @@ impl Driver {
         }
     }
 
-    async fn write_changes(self: &Arc<Self>, changes: Vec<Box<Changes>>) {
+    async fn write_changes(self: &Arc<Self>, changes: Vec<Changes>) {
         let mut last: BTreeMap<Bucket, (Arc<BucketLog>, u64)> = BTreeMap::new();
         for it in &changes {
             last.insert(it.bucket.id, (it.bucket.clone(), it.number));
@@ -196,7 +201,7 @@ impl Driver {
         }
     }
 
-    async fn write_all(&self, changes: &[Box<Changes>]) -> Result<()> {
+    async fn write_all(&self, changes: &[Changes]) -> Result<()> {
         let mut writes = WriteSet::default();
         let mut sync = false;
         for it in changes {

@@ -69,8 +69,7 @@ async fn a_repeated_command_is_applied_once() {
     let logs = cluster.logs(cluster.replicas("a")[0]).unwrap();
     let options = CallOptions::default().command(CommandId::new(&cluster.env));
     // Also while the first one is on its way.
-    let (one, two) =
-        tokio::join!(add_at(&logs, "a", &options), add_at(&logs, "a", &options));
+    let (one, two) = tokio::join!(add_at(&logs, "a", &options), add_at(&logs, "a", &options));
     assert_eq!((one.unwrap(), two.unwrap()), (0, 0));
     assert_eq!(add_at(&logs, "a", &options).await.unwrap(), 0);
     assert_eq!(cluster.add(0, "a").await, 1);

@@ -28,7 +28,7 @@ async fn adds_while(cluster: &Arc<Cluster>, disturb: impl Future<Output = ()>) {
 
 #[tokio::test(start_paused = true)]
 async fn an_owner_that_is_killed_loses_and_doubles_nothing() {
-    for seed in 0..8 {
+    for seed in 0..4 {
         let cluster = Cluster::seeded(3, "3,2,2", seed).await;
         let replicas = cluster.replicas("a");
         let disturb = async {
@@ -48,9 +48,9 @@ async fn an_owner_that_is_cut_off_loses_and_doubles_nothing() {
     let cluster = Cluster::new(3, "3,2,2").await;
     let replicas = cluster.replicas("a");
     let disturb = async {
-        for round in 0..3 {
+        for node in replicas {
             sleep(Duration::from_millis(500)).await;
-            cluster.cut(replicas[round]);
+            cluster.cut(node);
             sleep(Duration::from_secs(5)).await;
             cluster.heal();
         }

@@ -25,9 +25,9 @@ async fn many_buckets_share_requests_and_writes() {
     let logs = cluster.logs(0).unwrap();
     let adds = names.iter().map(|name| {
         let (logs, name) = (logs.clone(), name.clone());
-        kvs_core::env::spawn(async move {
-            add_at(&logs, &name, &CallOptions::default()).await.unwrap()
-        })
+        kvs_core::env::spawn(
+            async move { add_at(&logs, &name, &CallOptions::default()).await.unwrap() },
+        )
     });
     for add in adds.collect::<Vec<_>>() {
         assert_eq!(add.await.unwrap(), 0);

@@ -40,10 +40,8 @@ async fn a_replica_that_has_missed_what_was_trimmed_gets_a_snapshot() {
     cluster.settled("a", 7).await;
     let late = cluster.logs(replicas[2]).unwrap();
     let (_, position) = owner.read(b"a", &CallOptions::default()).await.unwrap();
-    let (rows, _) = late
-        .read_at(b"a", position, &CallOptions::default().deadline(PATIENCE))
-        .await
-        .unwrap();
+    let (rows, _) =
+        late.read_at(b"a", position, &CallOptions::default().deadline(PATIENCE)).await.unwrap();
     for row in (0..80).chain(251..=255) {
         let found = rows.get(&Key::new("a", [0x20, row])).await.unwrap();
         assert_eq!(found, Some(vec![row; ROW_BYTES]), "{row}");

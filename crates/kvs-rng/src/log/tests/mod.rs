@@ -68,7 +68,7 @@ impl Peers for Router {
             return Err(PeerError { sent: false, reason: "nobody listens".to_owned() });
         };
         let handled = tokio::time::timeout(deadline, node.handle(self.me, method, &body)).await;
-        let answer = handled.map_err(|_| lost())?;
+        let answer = handled.map_err(|_elapsed| lost())?;
         if is_cut() {
             return Err(lost());
         }
@@ -224,8 +224,10 @@ impl Cluster {
     /// What node `n` has of a counter among its committed rows.
     async fn held(&self, n: usize, name: &str) -> u64 {
         let logs = self.logs(n).unwrap();
-        let (rows, _) =
-            logs.read_at(name.as_bytes(), Position::start(), &CallOptions::default()).await.unwrap();
+        let (rows, _) = logs
+            .read_at(name.as_bytes(), Position::start(), &CallOptions::default())
+            .await
+            .unwrap();
         number(rows.get(&Key::new(name, [0x10])).await.unwrap())
     }
 
