@@ -1,6 +1,7 @@
 //! How a node starts.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -166,11 +167,18 @@ async fn open_logs(
     layouts: Arc<Published>,
 ) -> Result<Logs, NodeError> {
     let replica = replica.clone();
+    let (was_clean, has_lost) = (replica.condition() == Condition::Clean, AtomicBool::new(false));
+    // What is found to be lost while the node runs was not known when its logs were opened.
+    let is_sound = move |condition| {
+        let loses = condition == Condition::Recovering && was_clean;
+        let has_lost = has_lost.fetch_or(loses, Ordering::AcqRel) || loses;
+        condition != Condition::OldFolder && !has_lost
+    };
     let start = log::Start {
         node: persona.node,
         incarnation: persona.incarnation,
         may_have_lost: replica.condition() != Condition::Clean,
-        is_sound: Box::new(move || replica.condition() != Condition::OldFolder),
+        is_sound: Box::new(move || is_sound(replica.condition())),
     };
     Ok(Logs::open(store, start, peers, layouts, config.env.clone()).await?)
 }

@@ -59,6 +59,26 @@ async fn an_owner_that_is_cut_off_loses_and_doubles_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn messages_that_are_lost_late_or_doubled_lose_and_double_nothing() {
+    for seed in 0..4 {
+        let cluster = Cluster::seeded(3, "3,2,2", seed).await;
+        let replicas = cluster.replicas("a");
+        *cluster.world.faults.lock().unwrap() = 8;
+        let disturb = async {
+            for node in [replicas[0], replicas[1]] {
+                sleep(Duration::from_secs(3)).await;
+                cluster.kill(node, false);
+                sleep(Duration::from_secs(3)).await;
+                cluster.start(node, false).await;
+            }
+            sleep(Duration::from_secs(3)).await;
+            *cluster.world.faults.lock().unwrap() = 0;
+        };
+        adds_while(&cluster, disturb).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn all_nodes_may_restart() {
     let cluster = Cluster::new(3, "3,2,2").await;
     for name in ["a", "b", "c"] {

@@ -36,10 +36,13 @@ struct World {
     /// Those that gossip takes for down.
     down: Mutex<BTreeSet<NodeId>>,
     calls: Mutex<u64>,
+    /// One message in so many is lost, late or there twice; 0: none.
+    faults: Mutex<u64>,
 }
 
 struct Router {
     me: NodeId,
+    env: Env,
     world: Arc<World>,
 }
 
@@ -58,8 +61,10 @@ impl Peers for Router {
             cut.contains(&to) || cut.contains(&self.me)
         };
         let lost = || PeerError { sent: true, reason: "no answer".to_owned() };
-        sleep(Duration::from_millis(1)).await;
-        if is_cut() {
+        let faults = *self.world.faults.lock().unwrap();
+        let hit = || faults > 0 && self.env.random.next_u64().is_multiple_of(faults);
+        sleep(Duration::from_millis(if hit() { 100 } else { 1 })).await;
+        if is_cut() || hit() {
             sleep(deadline).await;
             return Err(lost());
         }
@@ -67,9 +72,16 @@ impl Peers for Router {
         let Some(node) = node else {
             return Err(PeerError { sent: false, reason: "nobody listens".to_owned() });
         };
+        if hit() {
+            let (node, from, body) = (node.clone(), self.me, body.clone());
+            kvs_core::env::spawn(async move {
+                sleep(Duration::from_millis(30)).await;
+                let _ = node.handle(from, method, &body).await;
+            });
+        }
         let handled = tokio::time::timeout(deadline, node.handle(self.me, method, &body)).await;
         let answer = handled.map_err(|_elapsed| lost())?;
-        if is_cut() {
+        if is_cut() || hit() {
             return Err(lost());
         }
         answer.map_err(|error| PeerError { sent: true, reason: error.to_string() })
@@ -139,7 +151,8 @@ impl Cluster {
             Incarnation(*starts)
         };
         let node = self.ids[n];
-        let router = Arc::new(Router { me: node, world: self.world.clone() });
+        let router =
+            Arc::new(Router { me: node, env: self.env.clone(), world: self.world.clone() });
         let start = Start { node, incarnation, may_have_lost, is_sound: Box::new(|| true) };
         let logs = Logs::open(&self.stores[n], start, router.clone(), router, self.env.clone());
         let logs = logs.await.unwrap();
