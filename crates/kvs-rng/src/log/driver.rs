@@ -177,7 +177,7 @@ impl Driver {
             for row in &found {
                 let entry: super::entry::Entry<Writes> =
                     format::decode("entry of a log", &row.value)?;
-                if entry.position.seq != after + 1 {
+                if Some(entry.position.seq) != after.checked_add(1) {
                     let problem = format!("entry {} comes after {after}", entry.position.seq);
                     return Err(DbaError::decode("log of a bucket", problem));
                 }

@@ -200,3 +200,16 @@ impl Owners for Logs {
         Some(self.driver.layouts.current()?.bucket_of(name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_formats_are_held_still() {
+        let request = Request { region: "r".to_owned(), body: vec![7, 8] };
+        assert_eq!(format::encode(WHAT, &request).unwrap(), [1, 1, b'r', 2, 7, 8]);
+        assert_eq!(format::encode(WHAT, &Answer::Done(vec![9])).unwrap(), [1, 0, 1, 9]);
+        assert_eq!(format::encode(WHAT, &Answer::NoRegion).unwrap(), [1, 1]);
+    }
+}

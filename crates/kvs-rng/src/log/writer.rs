@@ -87,7 +87,7 @@ impl Changes {
         let bucket = self.bucket.id;
         let remove = |writes: &mut WriteSet, range: Option<(u64, u64)>| {
             let Some((after, upto)) = range else { return };
-            for seq in after + 1..=upto {
+            for seq in after.saturating_add(1)..=upto {
                 writes.stored(&format::entry_key(bucket, seq), None);
             }
         };
