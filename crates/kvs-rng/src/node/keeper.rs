@@ -9,6 +9,7 @@ use super::layouts::Published;
 use super::lives::Lives;
 use crate::coordinator::{Coordinator, Layouts};
 use crate::identity::NodeId;
+use crate::log::Logs;
 use crate::membership::{Advert, Membership};
 
 /// How often the parts are looked at.
@@ -21,6 +22,7 @@ pub(super) async fn keep(
     layouts: Arc<Published>,
     coordinator: Coordinator,
     lives: Arc<Lives>,
+    logs: Logs,
 ) {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -31,12 +33,14 @@ pub(super) async fn keep(
         let before = std::mem::replace(&mut up, membership.members());
         for back in up.keys().filter(|node| !before.contains_key(node)) {
             coordinator.seen_up(*back);
+            logs.seen_up(*back);
         }
         let Some(layout) = layouts.current() else { continue };
         if told != Some(layout.version()) {
             told = Some(layout.version());
             // What writes were held back for is done.
             coordinator.replica().release();
+            logs.layout_changed();
             let advert =
                 Advert { layout_version: layout.version(), layout_digest: layout.digest() };
             membership.advertise(advert);

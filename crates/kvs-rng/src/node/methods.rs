@@ -9,6 +9,9 @@ pub(super) const LAST_WRITE: u16 = 3;
 /// From here on: the coordinator's own.
 pub(super) const COORDINATOR: u16 = 0x100;
 
+/// From here on: the logs' own.
+pub(super) const LOGS: u16 = 0x300;
+
 /// Faults, as the answers of [`Service`](super::service::Service) carry them.
 pub(super) mod faults {
     /// The node is starting or ending. It may be asked again.

@@ -8,6 +8,7 @@ use super::lives::Lives;
 use super::methods::{self, faults};
 use crate::consensus::Consensus;
 use crate::coordinator::Coordinator;
+use crate::log::Logs;
 use crate::replica::Replica;
 use crate::transport::{Fault, Peer, Service};
 
@@ -19,6 +20,7 @@ pub(super) struct Inbox {
     pub(super) coordinator: OnceLock<Coordinator>,
     pub(super) replica: OnceLock<Replica>,
     pub(super) lives: OnceLock<Arc<Lives>>,
+    pub(super) logs: OnceLock<Logs>,
 }
 
 #[async_trait]
@@ -30,6 +32,10 @@ impl Service for Inbox {
             methods::LAST_WRITE => {
                 let (replica, lives) = (part(&self.replica)?, part(&self.lives)?);
                 super::witness::answer(replica, lives, from, &body).await
+            }
+            methods::LOGS.. => {
+                let handled = part(&self.logs)?.handle(from.node, method, &body).await;
+                handled.map_err(|error| Fault::new(faults::REFUSED, error.to_string()))
             }
             methods::COORDINATOR.. => {
                 let handled = part(&self.coordinator)?.handle(from.node, method, &body).await;

@@ -1,7 +1,8 @@
 //! How a node starts.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use kvs_core::Store;
@@ -21,8 +22,9 @@ use crate::coordinator::{Coordinator, Layouts, Ring};
 use crate::hints::Hints;
 use crate::identity::ClusterId;
 use crate::layout::{Change, Layout, Member};
+use crate::log::{self, Logs};
 use crate::membership::{self, Membership};
-use crate::replica::Replica;
+use crate::replica::{Condition, Replica};
 use crate::transport::{self, Transport};
 use crate::version::{AHEAD_MAX, HybridClock, LastWriteWins};
 
@@ -30,11 +32,14 @@ use crate::version::{AHEAD_MAX, HybridClock, LastWriteWins};
 const UPDATE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Closes the transport when it is dropped: what serves its requests holds it, and would keep it open.
-pub(super) struct Closing(Transport);
+pub(super) struct Closing(Transport, OnceLock<Logs>);
 
 impl Drop for Closing {
     fn drop(&mut self) {
         self.0.close();
+        if let Some(logs) = self.1.get() {
+            logs.close();
+        }
     }
 }
 
@@ -59,7 +64,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         inbox.clone(),
     )
     .await?;
-    let closing = Closing(transport.clone());
+    let closing = Closing(transport.clone(), OnceLock::new());
     let address = advertised(&config, transport.local_address());
     // Before anybody else hears of this node: it must not drive out one that runs.
     join::check_moved(&transport, held.as_ref(), id, address).await?;
@@ -97,7 +102,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     let coordinator = Coordinator::new(
         id,
         replica.clone(),
-        peers,
+        peers.clone(),
         layouts.clone(),
         hints,
         config.env.clone(),
@@ -116,8 +121,18 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     });
     // Only now: no write is minted before that.
     let _ = inbox.coordinator.set(coordinator.clone());
+    let logs = open_logs(store, &config, &persona, &replica, peers, layouts.clone()).await?;
+    let _ = closing.1.set(logs.clone());
+    let _ = inbox.logs.set(logs.clone());
     let replaying = coordinator.replaying();
-    let keeper = keeper::keep(id, membership.clone(), layouts.clone(), coordinator.clone(), lives);
+    let keeper = keeper::keep(
+        id,
+        membership.clone(),
+        layouts.clone(),
+        coordinator.clone(),
+        lives,
+        logs.clone(),
+    );
     let keeper = Background::run(keeper);
     let recovering = coordinator.recovering();
 
@@ -151,9 +166,36 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         layouts,
         replica,
         ring,
+        logs,
         _closing: closing,
         _background: [replaying, keeper, recovering, witnessing],
     })
+}
+
+/// The logs of the node's buckets.
+async fn open_logs(
+    store: &Store,
+    config: &NodeConfig,
+    persona: &Persona,
+    replica: &Replica,
+    peers: Arc<Replicas>,
+    layouts: Arc<Published>,
+) -> Result<Logs, NodeError> {
+    let replica = replica.clone();
+    let (was_clean, has_lost) = (replica.condition() == Condition::Clean, AtomicBool::new(false));
+    // What is found to be lost while the node runs was not known when its logs were opened.
+    let is_sound = move |condition| {
+        let loses = condition == Condition::Recovering && was_clean;
+        let has_lost = has_lost.fetch_or(loses, Ordering::AcqRel) || loses;
+        condition != Condition::OldFolder && !has_lost
+    };
+    let start = log::Start {
+        node: persona.node,
+        incarnation: persona.incarnation,
+        may_have_lost: replica.condition() != Condition::Clean,
+        is_sound: Box::new(move || is_sound(replica.condition())),
+    };
+    Ok(Logs::open(store, start, peers, layouts, config.env.clone()).await?)
 }
 
 fn transport_config(config: &NodeConfig, persona: &Persona) -> transport::Config {

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod entities;
 mod old_folder;
 mod recovering;
 mod refused;
