@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use kvs_model::model::{Report, explore};
-use kvs_model::scenario::{RULES, scenario, scenarios};
+use kvs_model::scenario::{RULES, SCENARIOS, setting};
 
 /// The protocol of the entities' logs, explored state by state.
 #[derive(Parser)]
@@ -36,14 +36,14 @@ fn main() -> ExitCode {
 /// Explores every scenario under all rules.
 fn all(cli: &Cli) -> ExitCode {
     let mut is_fine = true;
-    for scenario in scenarios() {
+    for scenario in &SCENARIOS {
         if cli.scenario.as_ref().is_some_and(|name| name != scenario.name) {
             continue;
         }
-        let report = explore(scenario.setting, cli.threads, cli.states);
+        let report = explore((scenario.setting)(), cli.threads, cli.states);
         let Report { states, is_complete, does_something, .. } = report;
         let extent = if is_complete { "all" } else { "the first" };
-        println!("{:10} {}: {extent} {states} states", scenario.name, scenario.about);
+        println!("{:16} {}: {extent} {states} states", scenario.name, scenario.about);
         show(&report);
         is_fine &= report.violation.is_none() && does_something;
     }
@@ -58,24 +58,24 @@ fn without(cli: &Cli, name: &str) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let chosen = cli.scenario.as_deref().unwrap_or(rule.scenario);
-    let Some(mut scenario) = scenario(chosen) else {
+    let Some(mut setting) = setting(chosen) else {
         eprintln!("error: no scenario {chosen}");
         return ExitCode::FAILURE;
     };
-    (rule.off)(&mut scenario.setting.rules);
-    let report = explore(scenario.setting, cli.threads, cli.states);
-    println!("{:10} without {name}: {} states", scenario.name, report.states);
+    (rule.off)(&mut setting.rules);
+    let report = explore(setting, cli.threads, cli.states);
+    println!("{chosen}, without {name}: {} states", report.states);
     show(&report);
     if report.violation.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn show(report: &Report) {
     let Some((property, steps)) = &report.violation else {
-        println!("           nothing goes wrong");
+        println!("                 nothing goes wrong");
         return;
     };
-    println!("           does not hold: {property}");
+    println!("                 does not hold: {property}");
     for step in steps {
-        println!("             {step}");
+        println!("                   {step}");
     }
 }

@@ -31,13 +31,13 @@ impl Model for Explored {
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::always(SAFE, |_, world: &World| world.history.violation.is_none()),
-            Property::sometimes(DONE, |_, world: &World| world.history.done > 0),
+            Property::sometimes(COMMITS, |_, world: &World| !world.history.committed.is_empty()),
         ]
     }
 }
 
 const SAFE: &str = "nothing goes wrong";
-const DONE: &str = "a command is done";
+const COMMITS: &str = "something is committed";
 
 /// What an exploration found.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub struct Report {
     pub is_complete: bool,
     /// The property that did not hold, and the steps that led there.
     pub violation: Option<(&'static str, Vec<String>)>,
-    /// Whether some command was ever done: else the scenario shows nothing.
+    /// Whether anything was ever committed: else the scenario shows nothing.
     pub does_something: bool,
 }
 
@@ -70,6 +70,6 @@ pub fn explore(setting: Setting, threads: usize, states_max: usize) -> Report {
         states: checker.unique_state_count(),
         is_complete: checker.is_done() && checker.state_count() < states_max,
         violation,
-        does_something: checker.discovery(DONE).is_some(),
+        does_something: checker.discovery(COMMITS).is_some(),
     }
 }

@@ -13,7 +13,7 @@ pub const PROPERTIES: [&str; 6] = [AGREEMENT, MATCHING, KEPT, DONE, NOT_APPLIED,
 
 const AGREEMENT: &str = "one value for each committed position, and the rows are those values";
 const MATCHING: &str = "logs with an entry of the same position are the same up to there";
-const KEPT: &str = "who serves has all that was committed";
+const KEPT: &str = "who begins to serve has all that was committed under epochs before";
 const DONE: &str = "what is reported as done is committed";
 const NOT_APPLIED: &str = "what is reported as not applied is never committed";
 const READS: &str = "a confirmed read sees all that was done before it began";
@@ -65,19 +65,23 @@ impl History {
     /// Compares the logs of two nodes.
     pub(super) fn compare(&mut self, one: &Node, other: &Node) {
         let theirs = &other.core.log().entries;
-        let matches = one.core.log().entries.values().all(|entry| {
-            let same = theirs.get(&entry.position.seq);
-            same.is_none_or(|same| same.position != entry.position || same == entry)
+        let mut is_shared = false;
+        let matches = one.core.log().entries.values().rev().all(|entry| {
+            let Some(same) = theirs.get(&entry.position.seq) else { return true };
+            is_shared |= same.position == entry.position;
+            !is_shared || same == entry
         });
         self.must(matches, MATCHING);
     }
 
+    /// `node` begins to serve. What is committed later, under epochs beyond its own, it need not have: it
+    /// is an owner that doesn't know yet that it is none.
     pub(super) fn serves(&mut self, node: &Node) {
         let log = node.core.log();
-        let has_all = self
-            .committed
-            .values()
-            .all(|entry| entry.position.seq < log.floor.seq || log.holds(entry.position));
+        let own = node.core.epoch().unwrap_or_default();
+        let mut before = self.committed.values().filter(|entry| entry.position.epoch <= own);
+        let has_all =
+            before.all(|entry| entry.position.seq < log.floor.seq || log.holds(entry.position));
         self.must(has_all, KEPT);
     }
 

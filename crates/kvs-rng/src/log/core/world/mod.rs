@@ -55,6 +55,12 @@ pub struct Setting {
     pub nodes: Vec<NodeId>,
     /// How often things may happen.
     pub bounds: Bounds,
+    /// Who takes over, one after another; whoever likes, if there are none.
+    pub owners: Vec<NodeId>,
+    /// Who can reach whom, both ways; everybody everybody, if there are none.
+    pub links: Vec<(NodeId, NodeId)>,
+    /// The only node that crashes, or loses its power or its disk; any of them, if there is none.
+    pub faulty: Option<NodeId>,
     /// Writes are on disk at once; else whenever [`Step::Write`] comes.
     pub writes_at_once: bool,
     /// What is delivered may come again.
@@ -73,10 +79,19 @@ impl Setting {
             stages: vec![Voters::new(1, nodes.clone())],
             nodes,
             bounds: Bounds::default(),
+            owners: Vec::new(),
+            links: Vec::new(),
+            faulty: None,
             writes_at_once: true,
             repeats: true,
             pages: 1,
         }
+    }
+
+    fn reaches(&self, one: NodeId, other: NodeId) -> bool {
+        self.links.is_empty()
+            || self.links.contains(&(one, other))
+            || self.links.contains(&(other, one))
     }
 }
 

@@ -10,7 +10,7 @@ use super::Value;
 
 /// A disk: the log, and for the rows the entries that made them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Disk {
+pub(super) struct Disk {
     pub(super) log: Durable<Value>,
     pub(super) rows: Vec<Position>,
 }

@@ -95,6 +95,7 @@ impl World {
             let id = *id;
             let serves = node.core.serving().is_some();
             let owns = matches!(node.core.role, Role::Owner(_));
+            let fails = setting.faulty.is_none_or(|faulty| faulty == id);
             let mut may = |is_allowed: bool, step: Step| {
                 if is_allowed {
                     steps.push(step);
@@ -102,7 +103,10 @@ impl World {
             };
             may(!node.unwritten.is_empty(), Step::Write(id));
             may(node.stage < self.stage, Step::Learn(id));
-            may(left.take_overs > 0 && node.core.voters().votes(id), Step::TakeOver(id));
+            may(
+                self.is_next_owner(setting, id) && node.core.voters().votes(id),
+                Step::TakeOver(id),
+            );
             may(left.submits > 0 && serves, Step::Submit(id));
             may(left.confirms > 0 && serves, Step::Confirm(id));
             may(left.step_downs > 0 && owns, Step::StepDown(id));
@@ -110,13 +114,19 @@ impl World {
                 left.trims > 0 && owns && node.core.log.commit > node.core.log.floor.seq,
                 Step::Trim(id),
             );
-            may(left.crashes > 0, Step::Crash(id));
-            may(left.power_losses > 0 && node.disk != node.synced, Step::LosePower(id));
-            may(left.wipes > 0 && node.disk != Disk::default(), Step::Wipe(id));
+            may(fails && left.crashes > 0, Step::Crash(id));
+            may(fails && left.power_losses > 0 && node.disk != node.synced, Step::LosePower(id));
+            may(fails && left.wipes > 0 && node.disk != Disk::default(), Step::Wipe(id));
             for peer in node.core.outstanding().into_iter().filter(|_| left.ticks > 0) {
                 steps.push(Step::Tick(id, peer));
             }
         }
+    }
+
+    fn is_next_owner(&self, setting: &Setting, id: NodeId) -> bool {
+        let index = setting.bounds.take_overs.saturating_sub(self.left.take_overs);
+        let next = setting.owners.get(usize::from(index));
+        self.left.take_overs > 0 && next.is_none_or(|next| *next == id)
     }
 
     /// Makes `step` happen.
@@ -245,7 +255,7 @@ impl World {
     fn act(&mut self, setting: &Setting, id: NodeId, action: Action<Value>) {
         match action {
             Action::Send { to, message } => {
-                self.network.insert(Envelope { from: id, to, message });
+                self.send(setting, Envelope { from: id, to, message });
             }
             Action::Page { to, epoch, layout, position, page } => {
                 if let Some(node) = self.nodes.get(&id).filter(|_| page == 0) {
@@ -254,7 +264,7 @@ impl World {
                 }
                 let last = page + 1 >= setting.pages;
                 let message = Message::Install { epoch, layout, position, page, last };
-                self.network.insert(Envelope { from: id, to, message });
+                self.send(setting, Envelope { from: id, to, message });
             }
             Action::Serving { .. } => {
                 if let Some(node) = self.nodes.get(&id) {
@@ -268,6 +278,12 @@ impl World {
             | Action::Deposed { .. }
             | Action::Behind { .. }
             | Action::Outdated { .. } => {}
+        }
+    }
+
+    fn send(&mut self, setting: &Setting, envelope: Envelope) {
+        if setting.reaches(envelope.from, envelope.to) {
+            self.network.insert(envelope);
         }
     }
 
@@ -295,5 +311,15 @@ fn start(
         .with_limits(setting.limits);
     let (view, synced) = (disk.clone(), disk.clone());
     let unwritten = std::collections::VecDeque::new();
-    Some(Node { core, incarnation, view, disk, synced, unwritten, stage, is_unclean: false, is_gone: false })
+    Some(Node {
+        core,
+        incarnation,
+        view,
+        disk,
+        synced,
+        unwritten,
+        stage,
+        is_unclean: false,
+        is_gone: false,
+    })
 }
