@@ -143,7 +143,7 @@ async fn work(
 async fn fill(target: &dyn Target, keys: Keys) -> Result {
     let last = keys.filled() - 1;
     let mut client = target.client(0).await?;
-    if client.get(&key(last)).await.is_ok() {
+    if keys == Keys::Own && client.get(&key(last)).await.is_ok() {
         return Ok(());
     }
     let mut tasks = Vec::new();

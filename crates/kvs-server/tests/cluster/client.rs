@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use kvs_check::history::Outcome;
 use redis::{Client as Redis, Cmd, Connection, FromRedisValue, RedisError, cmd};
 use serde_json::Value;
 
@@ -54,6 +55,21 @@ impl Client {
     pub(crate) fn ring(&mut self) -> Answer<Value> {
         let json: String = self.ask(&cmd("RING.STATUS"))?;
         Ok(serde_json::from_str(&json).unwrap())
+    }
+
+    /// Runs a command, and tells whether it was surely not applied if there is no answer.
+    pub(crate) fn call<T: FromRedisValue>(&mut self, command: &Cmd) -> Outcome<T> {
+        if self.connection.is_none() {
+            match self.connect() {
+                Ok(connection) => self.connection = Some(connection),
+                Err(_) => return Outcome::NotApplied,
+            }
+        }
+        match self.ask(command) {
+            Ok(answer) => Outcome::Ok(answer),
+            Err(Failure(text)) if text.contains("not applied") => Outcome::NotApplied,
+            Err(_) => Outcome::Unknown,
+        }
     }
 
     fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Answer<T> {

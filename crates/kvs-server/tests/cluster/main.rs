@@ -3,6 +3,7 @@
 //!
 //! - [`node`]: a process. [`cluster`]: several of them. [`client`]: asking one. [`load`]: writing
 //!   through all of them, and checking what is there afterwards.
+//! - [`entities`]: histories of feeds, counters and registers under failures, checked.
 //! - [`failures`]: what is lost when nodes are, and what takes how long. [`rejoin`]: folders that
 //!   are gone or old. [`voters_lost`]: no majority any more. [`refused`]: nodes that must not join. [`hostile`]: garbage on every port.
 //!   [`secured`]: keys and certificates. [`disk_full`]: no room on one replica.
@@ -20,6 +21,7 @@
 mod client;
 mod cluster;
 mod disk_full;
+mod entities;
 mod failures;
 mod hostile;
 mod load;
