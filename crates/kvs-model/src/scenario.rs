@@ -79,7 +79,11 @@ pub const SCENARIOS: [Scenario; 20] = [
     Scenario {
         name: "longer",
         about: "an owner comes back with a longer log, which is older",
-        setting: || narrow(NONE, &[3, 3, 1, 3], &[]),
+        setting: || {
+            let mut setting = narrow(NONE, &[1, 3], &[(1, 2), (2, 3)]);
+            setting.prelude = vec![(node(3), node(1)); 2];
+            setting
+        },
     },
     Scenario {
         name: "older",

@@ -55,6 +55,9 @@ pub struct Setting {
     pub nodes: Vec<NodeId>,
     /// How often things may happen.
     pub bounds: Bounds,
+    /// Take-overs before all else, each by the first node with the promise of the second; whatever else
+    /// they sent is lost.
+    pub prelude: Vec<(NodeId, NodeId)>,
     /// Who takes over, one after another; whoever likes, if there are none.
     pub owners: Vec<NodeId>,
     /// Who can reach whom, both ways; everybody everybody, if there are none.
@@ -83,6 +86,7 @@ impl Setting {
             stages: vec![Voters::new(1, nodes.clone())],
             nodes,
             bounds: Bounds::default(),
+            prelude: Vec::new(),
             owners: Vec::new(),
             links: Vec::new(),
             informed: Vec::new(),

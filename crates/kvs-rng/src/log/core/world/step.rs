@@ -78,7 +78,22 @@ impl World {
                 world.nodes.insert(*id, node);
             }
         }
+        let linked = Setting { links: Vec::new(), ..setting.clone() };
+        for (owner, replica) in &setting.prelude {
+            world.tell(&linked, *owner, Event::TakeOver);
+            world.exchange(&linked, |it| matches!(it, Message::Prepare { .. }), *replica);
+            world.exchange(&linked, |it| matches!(it, Message::Promised { .. }), *owner);
+            world.network.clear();
+        }
         world
+    }
+
+    /// Delivers what of some kind was sent to `to`.
+    fn exchange(&mut self, setting: &Setting, kind: fn(&Message<Value>) -> bool, to: NodeId) {
+        let sent: Vec<_> = self.network.iter().cloned().collect();
+        for envelope in sent.into_iter().filter(|it| it.to == to && kind(&it.message)) {
+            self.take(setting, Step::Deliver(envelope));
+        }
     }
 
     /// All that may happen next.
