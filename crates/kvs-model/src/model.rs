@@ -49,7 +49,7 @@ pub struct Report {
     /// The property that did not hold, and the steps that led there.
     pub violation: Option<(&'static str, Vec<String>)>,
     /// Whether anything was ever committed: else the scenario shows nothing.
-    pub does_something: bool,
+    pub commits: bool,
 }
 
 /// Explores `setting`, breadth first, until all states or a violation or `states_max` states are seen.
@@ -70,6 +70,6 @@ pub fn explore(setting: Setting, threads: usize, states_max: usize) -> Report {
         states: checker.unique_state_count(),
         is_complete: checker.is_done() && checker.state_count() < states_max,
         violation,
-        does_something: checker.discovery(COMMITS).is_some(),
+        commits: checker.discovery(COMMITS).is_some(),
     }
 }

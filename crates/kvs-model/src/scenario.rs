@@ -35,13 +35,16 @@ const NONE: Bounds = Bounds {
     trims: 0,
 };
 
-/// Three nodes; `owners` take over one after another, and only those of `links` reach each other.
+/// Three nodes; `owners` take over one after another, and only those of `links` reach each other. Messages
+/// come once or never, refusals never.
 fn narrow(bounds: Bounds, owners: &[u8], links: &[(u8, u8)]) -> Setting {
     let mut setting = Setting::new(3);
     setting.bounds = bounds;
     setting.bounds.take_overs = u8::try_from(owners.len()).unwrap_or(u8::MAX);
     setting.owners = owners.iter().copied().map(node).collect();
     setting.links = links.iter().map(|(one, other)| (node(*one), node(*other))).collect();
+    setting.repeats = false;
+    setting.refusals = false;
     setting
 }
 
@@ -65,8 +68,8 @@ fn crash(mut setting: Setting, faulty: u8) -> Setting {
 pub const SCENARIOS: [Scenario; 20] = [
     Scenario {
         name: "deposed",
-        about: "two owners in a row, a majority of each, a command",
-        setting: || narrow(Bounds { submits: 1, ..NONE }, &[1, 2], &[(1, 2), (2, 3)]),
+        about: "two owners in a row with one replica in common, and a command",
+        setting: || narrow(Bounds { submits: 1, ..NONE }, &[1, 3], &[(1, 2), (2, 3)]),
     },
     Scenario {
         name: "successor",
@@ -76,7 +79,11 @@ pub const SCENARIOS: [Scenario; 20] = [
     Scenario {
         name: "longer",
         about: "an owner comes back with a longer log, which is older",
-        setting: || narrow(Bounds { submits: 2, ..NONE }, &[1, 2, 1], &[(1, 2), (2, 3)]),
+        setting: || {
+            let mut setting = narrow(NONE, &[1, 3], &[(1, 2), (2, 3)]);
+            setting.prelude = vec![(node(3), node(1)); 2];
+            setting
+        },
     },
     Scenario {
         name: "older",
@@ -142,17 +149,25 @@ pub const SCENARIOS: [Scenario; 20] = [
     Scenario {
         name: "old-layout",
         about: "a node that still knows the set before the last but one",
-        setting: || change(narrow(NONE, &[2, 4, 3], &[(2, 3), (2, 4), (4, 1)])),
+        setting: || {
+            let mut setting = change(narrow(NONE, &[2, 4, 3], &[(2, 3), (2, 4), (4, 1)]));
+            setting.informed = [2, 4].map(node).to_vec();
+            setting
+        },
     },
     Scenario {
         name: "stages",
         about: "the stages of a change, one after another",
-        setting: || change(narrow(NONE, &[2, 4], &[(2, 3), (2, 4), (4, 1)])),
+        setting: || {
+            let mut setting = change(narrow(NONE, &[2, 4], &[(2, 3), (2, 4), (4, 1)]));
+            setting.informed = [2, 4].map(node).to_vec();
+            setting
+        },
     },
     Scenario {
         name: "joiner",
         about: "a joiner that has missed what came before it",
-        setting: || change(narrow(Bounds { submits: 1, ..NONE }, &[2], &[(2, 3), (2, 4)])),
+        setting: || change(narrow(Bounds { submits: 1, ..NONE }, &[2], &[(1, 2), (2, 4)])),
     },
     Scenario {
         name: "any-rivals",

@@ -56,7 +56,7 @@ impl<P: Payload> Core<P> {
         Promise {
             tail: self.log.tail(),
             commit: self.log.committed(),
-            doubted: self.rules.doubts && self.log.doubt.is_some(),
+            doubted: self.log.doubt.is_some(),
         }
     }
 
@@ -195,6 +195,9 @@ impl<P: Payload> Core<P> {
     /// serves, so that what comes from the owners until now is refused; what is appended under an epoch
     /// beyond it comes from an owner that a majority of others has brought up to date.
     pub(super) fn on_doubt(&mut self, actions: &mut Vec<Action<P>>) {
+        if !self.rules.doubts {
+            return;
+        }
         let epoch = Epoch {
             counter: self.heard.max(self.log.promised).counter.saturating_add(1),
             node: self.me,

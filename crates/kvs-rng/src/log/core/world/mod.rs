@@ -55,16 +55,23 @@ pub struct Setting {
     pub nodes: Vec<NodeId>,
     /// How often things may happen.
     pub bounds: Bounds,
+    /// Take-overs before all else, each by the first node with the promise of the second; whatever else
+    /// they sent is lost.
+    pub prelude: Vec<(NodeId, NodeId)>,
     /// Who takes over, one after another; whoever likes, if there are none.
     pub owners: Vec<NodeId>,
     /// Who can reach whom, both ways; everybody everybody, if there are none.
     pub links: Vec<(NodeId, NodeId)>,
+    /// The only nodes that hear of new stages; all, if there are none.
+    pub informed: Vec<NodeId>,
     /// The only node that crashes, or loses its power or its disk; any of them, if there is none.
     pub faulty: Option<NodeId>,
     /// Writes are on disk at once; else whenever [`Step::Write`] comes.
     pub writes_at_once: bool,
     /// What is delivered may come again.
     pub repeats: bool,
+    /// Refusals arrive; else they get lost.
+    pub refusals: bool,
     /// Into how many pages a snapshot is cut.
     pub pages: u64,
 }
@@ -79,11 +86,14 @@ impl Setting {
             stages: vec![Voters::new(1, nodes.clone())],
             nodes,
             bounds: Bounds::default(),
+            prelude: Vec::new(),
             owners: Vec::new(),
             links: Vec::new(),
+            informed: Vec::new(),
             faulty: None,
             writes_at_once: true,
             repeats: true,
+            refusals: true,
             pages: 1,
         }
     }

@@ -78,7 +78,22 @@ impl World {
                 world.nodes.insert(*id, node);
             }
         }
+        let linked = Setting { links: Vec::new(), ..setting.clone() };
+        for (owner, replica) in &setting.prelude {
+            world.tell(&linked, *owner, Event::TakeOver);
+            world.exchange(&linked, |it| matches!(it, Message::Prepare { .. }), *replica);
+            world.exchange(&linked, |it| matches!(it, Message::Promised { .. }), *owner);
+            world.network.clear();
+        }
         world
+    }
+
+    /// Delivers what of some kind was sent to `to`.
+    fn exchange(&mut self, setting: &Setting, kind: fn(&Message<Value>) -> bool, to: NodeId) {
+        let sent: Vec<_> = self.network.iter().cloned().collect();
+        for envelope in sent.into_iter().filter(|it| it.to == to && kind(&it.message)) {
+            self.take(setting, Step::Deliver(envelope));
+        }
     }
 
     /// All that may happen next.
@@ -96,13 +111,14 @@ impl World {
             let serves = node.core.serving().is_some();
             let owns = matches!(node.core.role, Role::Owner(_));
             let fails = setting.faulty.is_none_or(|faulty| faulty == id);
+            let hears = setting.informed.is_empty() || setting.informed.contains(&id);
             let mut may = |is_allowed: bool, step: Step| {
                 if is_allowed {
                     steps.push(step);
                 }
             };
             may(!node.unwritten.is_empty(), Step::Write(id));
-            may(node.stage < self.stage, Step::Learn(id));
+            may(hears && node.stage < self.stage, Step::Learn(id));
             may(
                 self.is_next_owner(setting, id) && node.core.voters().votes(id),
                 Step::TakeOver(id),
@@ -176,7 +192,7 @@ impl World {
             Step::LosePower(id) => {
                 self.left.power_losses = self.left.power_losses.saturating_sub(1);
                 if let Some(node) = self.nodes.get_mut(&id) {
-                    node.is_unclean = true;
+                    node.is_unclean = setting.rules.doubts;
                 }
                 self.restart(setting, id, |node| node.synced);
             }
@@ -282,7 +298,8 @@ impl World {
     }
 
     fn send(&mut self, setting: &Setting, envelope: Envelope) {
-        if setting.reaches(envelope.from, envelope.to) {
+        let is_refusal = matches!(envelope.message, Message::Refused { .. });
+        if setting.reaches(envelope.from, envelope.to) && (setting.refusals || !is_refusal) {
             self.network.insert(envelope);
         }
     }
