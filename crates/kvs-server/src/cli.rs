@@ -14,8 +14,8 @@ use crate::store::StoreArgs;
 #[command(
     name = "kvs",
     version,
-    after_help = "Commands work on the embedded store in --data-dir. With --connect, get, put, delete, \
-                  load and\nring work on a server.\nTexts are UTF-8. In place of a value or path `-` is the standard input or output, \
+    after_help = "Commands work on the embedded store in --data-dir, or with --connect on a server, \
+                  except file,\ndump and compact.\nTexts are UTF-8. In place of a value or path `-` is the standard input or output, \
                   as it is.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 not found."
 )]
 pub(crate) struct Cli {

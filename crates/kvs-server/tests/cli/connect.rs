@@ -66,7 +66,14 @@ fn a_password_is_given() {
     let wrong = store.write("wrong", "password\n");
     let node = Node::start(&store, &["--password-file", &right]);
     let run = |args: &[&str]| run(&store, &node, args);
-    for command in [&["put", "k", "v"][..], &["get", "k"], &["load"], &["ring", "status"]] {
+    for command in [
+        &["put", "k", "v"][..],
+        &["get", "k"],
+        &["load"],
+        &["ring", "status"],
+        &["feed", "add", "f", "v"],
+        &["demo"],
+    ] {
         run(command).failed(1, "--password-file");
         run(&[command, &["--password-file", &wrong]].concat()).failed(1, "--password-file");
     }
@@ -79,7 +86,14 @@ fn a_password_is_given() {
 fn a_server_that_is_not_there_is_named() {
     let store = Store::new();
     let nobody = nobody();
-    for command in [&["get", "k"][..], &["put", "k", "v"], &["load"], &["ring", "status"]] {
+    for command in [
+        &["get", "k"][..],
+        &["put", "k", "v"],
+        &["load"],
+        &["ring", "status"],
+        &["leaderboard", "top", "l"],
+        &["demo"],
+    ] {
         let problem = format!("kvs: {nobody} can't be reached");
         store.run([command, &["--connect", &nobody]].concat()).failed(1, &problem);
     }
@@ -97,14 +111,10 @@ fn a_server_that_is_not_there_is_named() {
 fn what_does_not_work_on_a_server_is_refused() {
     let store = Store::new();
     for command in [
-        "feed add f v",
-        "sorted flatten s",
-        "leaderboard top l",
         "file ls d",
         "dump save all.zip",
         "compact",
         "serve",
-        "demo",
     ] {
         let command: Vec<_> = command.split(' ').chain(["--connect", "127.0.0.1:1"]).collect();
         store.run(command).failed(2, "doesn't work with --connect");

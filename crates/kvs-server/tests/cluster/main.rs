@@ -5,7 +5,8 @@
 //!   through all of them, and checking what is there afterwards.
 //! - [`failures`]: what is lost when nodes are, and what takes how long. [`rejoin`]: folders that
 //!   are gone or old. [`refused`]: nodes that must not join. [`hostile`]: garbage on every port.
-//!   [`secured`]: keys and certificates. [`disk_full`]: no room on one replica.
+//!   [`secured`]: keys and certificates. [`disk_full`]: no room on one replica. [`demo`]: the command
+//!   line's feeds and leaderboards.
 //!
 //! Nothing here rests on how fast the machine is: conditions are waited for, up to [`PATIENCE`].
 
@@ -19,6 +20,7 @@
 
 mod client;
 mod cluster;
+mod demo;
 mod disk_full;
 mod failures;
 mod hostile;

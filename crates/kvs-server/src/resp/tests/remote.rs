@@ -191,7 +191,7 @@ struct Written(Rc<RefCell<Vec<u8>>>);
 
 impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
+        Write::write(&mut *self.0.borrow_mut(), bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
