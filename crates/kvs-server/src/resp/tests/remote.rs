@@ -161,7 +161,7 @@ async fn encoded_commands_are_checked() {
     let longer = [increment(2), vec![0]].concat();
     let other = increment(3);
     for (arguments, expected) in [
-        (&[b"n", &other[..], b"ID", id.as_bytes()][..], "was another command's"),
+        (&[b"n", &other[..], b"ID", id.as_bytes()][..], "was another command before"),
         (&[b"n", &newer], "version 99"),
         (&[b"n", &longer], "left over"),
         (&[b"n", b""], "empty"),
