@@ -24,6 +24,12 @@ pub(crate) enum Suite {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
         args: Vec<OsString>,
     },
+    /// Feeds on a cluster of three nodes, against etcd and Redis where they are installed.
+    Entities {
+        /// `--json`, and whatever else `kvs-bench entities` takes.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        args: Vec<OsString>,
+    },
     /// How evenly the ring places buckets, and how much moves when it changes.
     RingPlacement {
         /// `--json`, and whatever else `kvs-bench ring-placement` takes.
@@ -37,6 +43,7 @@ pub(crate) fn run(suite: Suite) -> Result {
     let (name, args) = match suite {
         Suite::Embedded { args } => ("embedded", args),
         Suite::Cluster { args } => ("cluster", args),
+        Suite::Entities { args } => ("entities", args),
         Suite::RingPlacement { args } => ("ring-placement", args),
     };
     let metadata = Metadata::load()?;

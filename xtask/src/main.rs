@@ -8,6 +8,7 @@
 //! | `test` | runs every test of the workspace |
 //! | `tidy` | checks the rules of the code base that no compiler knows |
 //! | `sim` | runs whole clusters in one thread, under faults, from seeds |
+//! | `check-model` | explores the protocol of the entities' logs, state by state |
 //! | `bench` | builds and runs the benchmarks |
 //! | `ci` | all of the above that a change must pass |
 //!
@@ -25,6 +26,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod cargo;
+mod check_model;
 mod ci;
 mod cluster;
 mod demo;
@@ -71,6 +73,8 @@ enum Chore {
     ///
     /// Also: `--nodes 5` fixes their number, `--verbose` prints every operation.
     Sim(PassedOn),
+    /// Explore the protocol of the entities' logs, state by state: `--without RULE` shows what a rule is for.
+    CheckModel(PassedOn),
     /// Run benchmarks.
     Bench {
         #[command(subcommand)]
@@ -100,6 +104,7 @@ fn main() -> ExitCode {
         Chore::Test(PassedOn { args }) => test::run(&args),
         Chore::Tidy { write } => tidy::run(write),
         Chore::Sim(PassedOn { args }) => sim::run(args),
+        Chore::CheckModel(PassedOn { args }) => check_model::run(args),
         Chore::Bench { suite } => bench::run(suite),
         Chore::Ci { no_test } => ci::run(no_test),
     };

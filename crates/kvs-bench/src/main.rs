@@ -5,6 +5,7 @@
 //!
 //! `kvs-bench embedded` compares the embedded store with the bare engines, one table for each.
 //! `kvs-bench cluster` compares a cluster of three with etcd and Redis, where they are installed.
+//! `kvs-bench entities` compares feeds on a cluster of three with puts into etcd and streams of Redis.
 //! `kvs-bench ring-placement` shows how even a ring is and how much moves when it changes; these are
 //! computed, so any machine prints the same.
 
@@ -35,6 +36,8 @@ enum Command {
     Embedded(embedded::Settings),
     /// A cluster of three against etcd and Redis.
     Cluster(cluster::Settings),
+    /// Feeds on a cluster of three against etcd and Redis.
+    Entities(cluster::entities::Settings),
     /// How evenly the ring places buckets, and how much moves when it changes.
     RingPlacement(placement::Settings),
     /// Loads keys and prints the process's peak memory in bytes; run by `embedded`.
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Embedded(settings) => embedded::run(&settings),
         Command::Cluster(settings) => cluster::run(&settings),
+        Command::Entities(settings) => cluster::entities::run(&settings),
         Command::RingPlacement(settings) => placement::run(&settings),
         Command::Load { engine, keys } => memory::load(engine, keys),
     };

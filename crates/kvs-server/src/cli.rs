@@ -94,7 +94,7 @@ pub(crate) enum Command {
     /// be put ends the load, with exit code 1. Loading again is harmless, too.
     #[command(verbatim_doc_comment)]
     Load(LoadArgs),
-    /// What a server tells about its ring
+    /// What a server tells about its ring; the way out when a majority of its voters is lost
     #[command(subcommand)]
     Ring(RingCommand),
     /// Serves the store to Redis clients and over HTTP, until SIGTERM or Ctrl-C
@@ -166,6 +166,18 @@ pub(crate) enum RingCommand {
     /// The share is the part of all replicas that a member holds; hints are writes that the server
     /// keeps for it until it is back. With --json: what the server says, as it is.
     Status,
+    /// DANGER: makes the stopped node in --data-dir the only voter on the layout
+    ///
+    /// For one node only, and only when a majority of the voters is lost for good: never when they
+    /// are merely down or out of reach. Changes of the layout that this node has not heard of are
+    /// lost, and the lost voters must never be started again on their old folders. The other nodes
+    /// that are left follow as soon as they meet this one. Records are not touched. Without
+    /// --majority-is-lost-for-good it only shows what the folder holds.
+    RecoverVoters {
+        /// That you know that a majority of the voters will never come back
+        #[arg(long)]
+        majority_is_lost_for_good: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

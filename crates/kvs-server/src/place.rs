@@ -3,7 +3,7 @@
 use kvs::Key;
 use kvs::entities::Executor;
 
-use crate::cli::Command;
+use crate::cli::{Command, RingCommand};
 use crate::client::{ConnectArgs, Connection, RemoteEntities};
 use crate::error::{Failure, Result};
 use crate::store::StoreArgs;
@@ -25,7 +25,7 @@ impl Place {
         let name = command.name();
         if self.connect.is_empty() {
             return match command {
-                Command::Load(_) | Command::Ring(_) => usage(format!(
+                Command::Load(_) | Command::Ring(RingCommand::Status) => usage(format!(
                     "{name} works on a server: --connect HOST:PORT, with the port of its Redis \
                      protocol"
                 )),
@@ -35,7 +35,14 @@ impl Place {
         match command {
             Command::Get { .. } | Command::Put { .. } | Command::Delete { .. } => {}
             Command::Feed(_) | Command::Sorted(_) | Command::Leaderboard(_) => {}
-            Command::Load(_) | Command::Ring(_) | Command::Demo(_) => {}
+            Command::Load(_) | Command::Demo(_) | Command::Ring(RingCommand::Status) => {}
+            Command::Ring(RingCommand::RecoverVoters { .. }) => {
+                return usage(
+                    "ring recover-voters works on the folder of a stopped node: --data-dir DIR, \
+                     without --connect"
+                        .to_owned(),
+                );
+            }
             _ => {
                 return usage(format!(
                     "{name} doesn't work with --connect; get, put, delete, feed, sorted, \

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use kvs_core::engine::{Engine, EngineResult, Visit, Wait, WriteSet};
 use kvs_core::scan::is_empty;
@@ -27,7 +28,15 @@ struct State {
     rows: BTreeMap<Vec<u8>, Vec<u8>>,
     /// How to undo the writes since the last sync, in the order in which they were made.
     unsynced: Vec<Vec<Undo>>,
+    /// How many syncs were asked for that take their time.
+    syncs: u64,
 }
+
+/// What a sync takes that somebody waits for, and what one in [`SLOW_EVERY`] takes: long enough for
+/// others to be done with the same write, and for power to go meanwhile.
+const SYNC_TIME: Duration = Duration::from_millis(2);
+const SLOW_SYNC_TIME: Duration = Duration::from_millis(500);
+const SLOW_EVERY: u64 = 8;
 
 /// A key, and what was stored there.
 type Undo = (Vec<u8>, Option<Vec<u8>>);
@@ -48,6 +57,11 @@ impl SimDisk {
             state.set(key, before.clone());
         }
         lost.len()
+    }
+
+    /// Forgets everything.
+    pub fn wipe(&self) {
+        *self.lock() = State::default();
     }
 
     /// How many writes are not synced.
@@ -135,9 +149,15 @@ impl Engine for SimDisk {
         self.scan(&(Bound::Unbounded, Bound::Unbounded), Order::Ascending, Wait::Allowed, visit)
     }
 
-    fn sync(&self) -> EngineResult<()> {
+    fn sync(&self, _: Wait) -> EngineResult<()> {
         self.sync_all();
         Ok(())
+    }
+
+    fn sync_time(&self) -> Duration {
+        let mut state = self.lock();
+        state.syncs += 1;
+        if state.syncs.is_multiple_of(SLOW_EVERY) { SLOW_SYNC_TIME } else { SYNC_TIME }
     }
 
     fn compact(&self) -> EngineResult<()> {

@@ -58,6 +58,11 @@ fn config(world: &World, index: usize) -> Result<NodeConfig, Box<dyn std::error:
     } else {
         config.join = vec![address(address_of(0)).to_string()];
     }
+    let machine = world.machines.get(index);
+    if machine.is_some_and(|machine| machine.wiped.load(Ordering::SeqCst)) {
+        let others = (0..world.scenario.nodes).filter(|other| *other != index);
+        config.join = others.map(|other| address(address_of(other)).to_string()).collect();
+    }
     Ok(config)
 }
 

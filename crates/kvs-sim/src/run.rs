@@ -201,6 +201,13 @@ impl Driver<'_> {
         match fault {
             Fault::Kill(node) => self.stop(node, false),
             Fault::PowerLoss(node) => self.stop(node, true),
+            Fault::Wipe(node) => {
+                self.stop(node, false);
+                if let Some(machine) = self.world.machines.get(node) {
+                    machine.disk.wipe();
+                    machine.wiped.store(true, Ordering::SeqCst);
+                }
+            }
             Fault::Start(node) => self.start(node),
             Fault::Cut(a, b) => links.cut(address_of(a), address_of(b)),
             Fault::Mend(a, b) => links.mend(address_of(a), address_of(b)),

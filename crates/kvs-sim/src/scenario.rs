@@ -17,6 +17,8 @@ pub enum Fault {
     Kill(usize),
     /// The machine loses power: all but some of the writes that were not synced are lost.
     PowerLoss(usize),
+    /// The process ends, and everything on the machine's disk is lost.
+    Wipe(usize),
     /// A node that has ended starts again.
     Start(usize),
     /// Nothing comes from the first node to the second any more.
@@ -69,6 +71,7 @@ impl Scenario {
             down_max: nodes.min(usize::from(quorum.n)) - usize::from(quorum.w.max(quorum.r)),
             // The one node that may forget must not be needed for every read.
             may_forget: durable || quorum.r < quorum.n,
+            may_wipe: quorum.r < quorum.n,
             durable,
             down: vec![0; nodes],
             faults: Vec::new(),
@@ -96,6 +99,7 @@ struct Plan {
     /// How many nodes may be down at once; now and then one more is.
     down_max: usize,
     may_forget: bool,
+    may_wipe: bool,
     durable: bool,
     /// Until when each node is down.
     down: Vec<u64>,
@@ -104,7 +108,9 @@ struct Plan {
 
 impl Plan {
     fn draw(&mut self) {
-        if self.may_forget && !self.durable && self.draw.chance(60) {
+        if self.may_wipe && self.draw.chance(30) {
+            self.wipe();
+        } else if self.may_forget && !self.durable && self.draw.chance(60) {
             self.forget();
         }
         let mut now = self.draw.between(200, 2000);
@@ -163,6 +169,30 @@ impl Plan {
             self.may_forget &= !loses_power || self.durable;
             let fault = if loses_power { Fault::PowerLoss(node) } else { Fault::Kill(node) };
             self.both(now, until, fault, Fault::Start(node));
+        }
+    }
+
+    /// A node loses its disk, and comes back with an empty one. No other one forgets anything then.
+    ///
+    /// Often it is then alone for a while with one that has missed what was written before, as far as
+    /// the others can do without both in the meantime: the two must not answer that there was nothing.
+    fn wipe(&mut self) {
+        self.may_forget = false;
+        let (wiped, missing) = self.two();
+        let at = self.draw.between(1000, DURATION_MS / 2);
+        let until = at + self.draw.between(1, 1500);
+        if self.nodes >= 5 && self.draw.chance(70) {
+            let alone_at = until + self.draw.between(2500, 4500);
+            let end = alone_at + self.draw.between(1500, 3000);
+            self.part(at - self.draw.between(300, 1000), alone_at, wiped, missing);
+            for other in (0..self.nodes).filter(|other| ![wiped, missing].contains(other)) {
+                self.part(at - 300, end, other, missing);
+                self.part(alone_at, end, other, wiped);
+            }
+        }
+        self.both(at, until, Fault::Wipe(wiped), Fault::Start(wiped));
+        if let Some(down) = self.down.get_mut(wiped) {
+            *down = until;
         }
     }
 
@@ -238,7 +268,9 @@ mod tests {
             assert!(scenario.faults.is_sorted_by_key(|(at, _)| *at));
             let forget = |(_, fault): &&(u64, Fault)| matches!(fault, Fault::PowerLoss(_));
             let forgetful = scenario.faults.iter().filter(forget).count();
-            assert!(scenario.durable || forgetful <= 1);
+            let wiped = |(_, fault): &&(u64, Fault)| matches!(fault, Fault::Wipe(_));
+            let wiped = scenario.faults.iter().filter(wiped).count();
+            assert!(wiped <= 1 && (scenario.durable || forgetful + wiped <= 1));
         }
     }
 }

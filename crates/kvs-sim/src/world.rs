@@ -1,7 +1,7 @@
 //! What the parts of a simulation share.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kvs_core::Key;
@@ -38,6 +38,8 @@ pub struct Machine {
     pub clock: SimClock,
     /// How often it has been switched on.
     pub boots: Arc<AtomicU64>,
+    /// Whether its disk was lost, and is another one now.
+    pub wiped: Arc<AtomicBool>,
     /// How often its process has been started.
     pub starts: Arc<AtomicU64>,
 }
@@ -91,6 +93,7 @@ impl World {
             disk: SimDisk::new(mints.clone()),
             clock: SimClock::new(time.clone()),
             boots: Arc::default(),
+            wiped: Arc::default(),
             starts: Arc::default(),
         };
         Self {

@@ -1,6 +1,8 @@
 //! Some seeds, each a cluster under faults; and that the simulation would notice.
 
 use kvs_rng::layout::Quorum;
+use kvs_rng::replica::Condition;
+use kvs_sim::scenario::Fault;
 use kvs_sim::{Run, Scenario, run};
 
 fn report(run: &Run) -> String {
@@ -27,6 +29,25 @@ fn a_seed_replays_exactly() {
         let second = run(Scenario::new(seed, Some(4)));
         assert_eq!(first.hash, second.hash, "seed {seed}");
         assert_eq!(first.world.history.operations(), second.world.history.operations());
+    }
+}
+
+#[test]
+fn a_lost_disk_costs_nothing_and_its_node_is_replaced() {
+    let wiped = |fault: &(u64, Fault)| matches!(fault.1, Fault::Wipe(_));
+    let scenarios = (1..).map(|seed| Scenario::new(seed, Some(4)));
+    for scenario in scenarios.filter(|it| it.faults.iter().any(wiped)).take(3) {
+        let run = run(scenario);
+        let seed = run.scenario.seed;
+        assert!(run.violations.is_empty(), "seed {seed}: {}", report(&run));
+        let reports = run.world.reports();
+        for node in reports.values() {
+            assert_eq!(node.condition, Condition::Clean, "seed {seed}");
+            // One version for each that joined, and one for the new disk.
+            assert!(node.layout.version() > 4, "seed {seed}: version {}", node.layout.version());
+            assert_eq!(node.layout.members().len(), 4, "seed {seed}");
+            assert!(node.layout.member(node.id).is_some(), "seed {seed}");
+        }
     }
 }
 

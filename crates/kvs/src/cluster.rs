@@ -35,9 +35,11 @@ use crate::options::Options;
 pub use kvs_rng::coordinator::Ring;
 pub use kvs_rng::hash::{Hashing, HashingError};
 pub use kvs_rng::identity::{ClusterId, NodeId};
-pub use kvs_rng::layout::Quorum;
+pub use kvs_rng::layout::{Layout, Member, Quorum};
 pub use kvs_rng::membership::{GossipKey, State};
-pub use kvs_rng::node::{MemberStatus, Node, NodeConfig, NodeError, RingState, Status};
+pub use kvs_rng::node::{
+    MemberStatus, Node, NodeConfig, NodeError, RingState, Status, StoppedNode,
+};
 pub use kvs_rng::replica::Condition;
 pub use kvs_rng::transport::handshake::CLUSTER_NAME_MAX;
 pub use kvs_rng::transport::secure::Security;
@@ -84,6 +86,19 @@ impl Kvs {
             node.shutdown().await;
         }
     }
+}
+
+/// The node in the folder `dir`, which must not run.
+///
+/// # Errors
+/// What [`StoppedNode::open`] refuses; a folder that can't be opened. Nothing is created.
+pub async fn stopped_node(dir: impl Into<PathBuf>, storage: &Options) -> Result<StoppedNode> {
+    let (dir, storage) = (dir.into(), storage.clone());
+    if !Options::exists(&dir)? {
+        return Err(NodeError::NoNode.into());
+    }
+    let store = kvs_core::env::blocking(move || storage.open_store(&dir)).await?;
+    Ok(StoppedNode::open(&store).await?)
 }
 
 /// What a cluster has of entities: nothing yet.

@@ -34,7 +34,7 @@ pub struct Kvs {
 #[derive(Clone)]
 enum Form {
     /// All of it in this store.
-    Embedded(Store),
+    Embedded { store: Store, entities: LocalEntities },
     /// On the nodes of a cluster, of which this is one.
     #[cfg(feature = "cluster")]
     Cluster(Arc<crate::cluster::Node>),
@@ -45,8 +45,8 @@ impl Kvs {
         let records = Arc::new(store.rows(RowKind::Plain));
         let entities = LocalEntities::new(Arc::new(store.rows(RowKind::Entity)));
         let env = store.env().clone();
-        let entities = Executor::local(Arc::new(entities), env.clone());
-        Self { form: Form::Embedded(store), records, entities, env }
+        let shared = Executor::local(Arc::new(entities.clone()), env.clone());
+        Self { form: Form::Embedded { store, entities }, records, entities: shared, env }
     }
 
     #[cfg(feature = "cluster")]
@@ -60,7 +60,7 @@ impl Kvs {
     #[cfg(feature = "cluster")]
     pub fn node(&self) -> Option<&crate::cluster::Node> {
         match &self.form {
-            Form::Embedded(_) => None,
+            Form::Embedded { .. } => None,
             Form::Cluster(node) => Some(node),
         }
     }
@@ -71,9 +71,16 @@ impl Kvs {
         #[cfg(not(feature = "cluster"))]
         let _ = operation;
         match &self.form {
-            Form::Embedded(store) => Ok(store),
+            Form::Embedded { store, .. } => Ok(store),
             #[cfg(feature = "cluster")]
             Form::Cluster(_) => Err(DbaError::Unsupported { operation, on: "on a cluster" }),
+        }
+    }
+
+    /// To be called after something else than a command has written to the rows of entities.
+    pub(crate) fn entities_were_loaded(&self) {
+        if let Form::Embedded { entities, .. } = &self.form {
+            entities.forget();
         }
     }
 
@@ -201,7 +208,7 @@ impl Kvs {
     /// The files in the directory `dir`.
     pub fn files(&self, dir: impl Into<Vec<u8>>) -> Files {
         let chunks: Arc<dyn Dba> = match &self.form {
-            Form::Embedded(store) => Arc::new(store.rows(RowKind::Chunk)),
+            Form::Embedded { store, .. } => Arc::new(store.rows(RowKind::Chunk)),
             #[cfg(feature = "cluster")]
             Form::Cluster(_) => Arc::new(crate::cluster::NoEntities),
         };
@@ -234,7 +241,7 @@ impl Kvs {
     /// `Ok` when reads and writes are served, otherwise the error that they would get.
     pub async fn ready(&self) -> Result<()> {
         match &self.form {
-            Form::Embedded(store) => Ok(store.ready().await?),
+            Form::Embedded { store, .. } => Ok(store.ready().await?),
             #[cfg(feature = "cluster")]
             Form::Cluster(node) => Ok(node.ring().ready().await?),
         }
@@ -243,7 +250,7 @@ impl Kvs {
     /// The name of the backend underneath, as in `rocksdb`; `cluster` for a node of one.
     pub fn backend_name(&self) -> &'static str {
         match &self.form {
-            Form::Embedded(store) => store.engine_name(),
+            Form::Embedded { store, .. } => store.engine_name(),
             #[cfg(feature = "cluster")]
             Form::Cluster(_) => "cluster",
         }

@@ -83,9 +83,10 @@ fn up(metadata: &Metadata, dir: &Path, options: &UpOptions) -> Result {
 
 fn start_all(program: &Path, plan: &Plan, options: &UpOptions) -> Result {
     let patience = Duration::from_secs(options.patience);
+    let is_new = process::is_unfounded(plan);
     for (index, node) in plan.nodes().enumerate() {
         process::start(program, plan, &node)?;
-        if index == 0 {
+        if index == 0 && is_new {
             // The others need somebody to join.
             ready::wait(&node, "/healthz", patience)?;
         }

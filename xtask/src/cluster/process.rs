@@ -13,7 +13,7 @@ use crate::sh::{self, Error, Result};
 /// How long a process may take until it can be seen.
 const SEEN_MAX: Duration = Duration::from_secs(5);
 
-/// Starts a node. It joins one that runs, if there is one.
+/// Starts a node.
 pub(super) fn start(program: &Path, plan: &Plan, node: &Node) -> Result {
     let log = File::options().create(true).append(true).open(&node.log);
     let log = log.map_err(|e| unusable(&node.log, &e))?;
@@ -33,7 +33,7 @@ pub(super) fn start(program: &Path, plan: &Plan, node: &Node) -> Result {
     }
     let settings = &plan.settings;
     command.args(["--backend", settings.backend.name(), "--quorum", &settings.quorum]);
-    if let Some(other) = to_join(plan, node) {
+    for other in to_join(plan, node) {
         command.args(["--join", &format!("127.0.0.1:{}", other.rpc)]);
     }
     command.args(&settings.args).stdin(Stdio::null()).stdout(log).stderr(err);
@@ -49,13 +49,17 @@ pub(super) fn start(program: &Path, plan: &Plan, node: &Node) -> Result {
     Ok(())
 }
 
-/// The node that another one joins: one that runs, or else the first one. The first one itself joins
-/// nobody and bootstraps, unless it has lost its data to a cluster that lives on with the others.
-fn to_join(plan: &Plan, node: &Node) -> Option<Node> {
-    let others = || plan.nodes().filter(|other| other.name != node.name);
-    let first = plan.nodes().next().filter(|first| first.name != node.name);
-    let with_data = || others().find(|other| !node.data.exists() && other.data.exists());
-    others().find(|other| running(other).is_some()).or(first).or_else(with_data)
+/// Whether the cluster has yet to be founded, which its first node does: no other one has ever run.
+pub(super) fn is_unfounded(plan: &Plan) -> bool {
+    plan.nodes().skip(1).all(|node| !node.data.exists())
+}
+
+/// The nodes that another one joins: all others, so that it finds its way back also without its data,
+/// whoever else is down. Only the first one of a new cluster joins nobody, and founds it.
+fn to_join(plan: &Plan, node: &Node) -> impl Iterator<Item = Node> {
+    let is_first = plan.nodes().next().is_some_and(|first| first.name == node.name);
+    let founds = is_first && is_unfounded(plan);
+    plan.nodes().filter(move |other| !founds && other.name != node.name)
 }
 
 /// The process of a node, if it runs.

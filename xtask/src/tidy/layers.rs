@@ -110,6 +110,12 @@ pub(super) const LAYERS: &[Layer] = &[
         behind: &[],
     },
     Layer {
+        name: "kvs-model",
+        holds: "the logs' protocol, explored state by state; the program `kvs-model`",
+        may_use: &["kvs-rng"],
+        behind: &[],
+    },
+    Layer {
         name: "kvs-tests",
         holds: "tests across crates and processes",
         may_use: &[

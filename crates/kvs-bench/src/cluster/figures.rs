@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::load::Operation;
 use crate::report::Report;
 
 /// Requests, and how long each took.
@@ -29,44 +28,32 @@ impl Figures {
     }
 }
 
-/// What is to be reached against etcd with 64 clients: puts by durability, and gets.
-fn goal(side: &str, operation: Operation, clients: usize) -> Option<f64> {
-    match (side, operation, clients) {
-        ("kvs", _, 64) => Some(3.0),
-        ("kvs, always", Operation::Put, 64) => Some(1.5),
-        _ => None,
-    }
-}
-
-/// Adds a round's figures of all sides to the report, compared with etcd's if it took part.
+/// Adds the figures of all sides under one load to the report, compared with etcd's if it took part.
 pub(super) fn report<'a>(
     report: &mut Report,
-    operation: Operation,
-    clients: usize,
+    what: &str,
+    goal: impl Fn(&str) -> Option<f64>,
     sides: impl Iterator<Item = (&'a str, Figures)>,
 ) {
     let mut sides: Vec<_> = sides.collect();
     for (_, figures) in &mut sides {
         figures.latencies.sort_unstable();
     }
-    let etcd = sides.iter().find(|(name, _)| *name == "etcd").map(|(_, figures)| figures.clone());
+    let etcd = sides.iter().find(|(name, _)| *name == ETCD).map(|(_, figures)| figures.clone());
     for (name, figures) in &sides {
-        let what = format!("{} by {clients} clients, {name}", operation.name());
+        let what = format!("{what}, {name}");
         let reference = |value: fn(&Figures) -> f64| {
-            let etcd = etcd.as_ref().filter(|_| *name != "etcd")?;
-            Some(("etcd".to_owned(), value(etcd)))
+            let etcd = etcd.as_ref().filter(|_| *name != ETCD)?;
+            Some((ETCD.to_owned(), value(etcd)))
         };
-        let goal = goal(name, operation, clients);
-        report.add(
-            &what,
-            "operations/s",
-            reference(Figures::per_second),
-            figures.per_second(),
-            goal,
-        );
+        let speed = reference(Figures::per_second);
+        report.add(&what, "operations/s", speed, figures.per_second(), goal(name));
         let p50 = |it: &Figures| Figures::percentile(&it.latencies, 0.5);
         let p99 = |it: &Figures| Figures::percentile(&it.latencies, 0.99);
         report.add(&format!("{what}, p50"), "ms", reference(p50), p50(figures), None);
         report.add(&format!("{what}, p99"), "ms", reference(p99), p99(figures), None);
     }
 }
+
+/// The side that others are compared with.
+pub(super) const ETCD: &str = "etcd";

@@ -7,7 +7,7 @@ use kvs::{ClusterConfig, Key, Kvs};
 
 use super::figures::Figures;
 use super::kvs::{Durability, Processes};
-use super::load::{self, Operation};
+use super::load::{self, Keys, Load, Operation};
 use super::process::free_address;
 use crate::Result;
 use crate::measure::now;
@@ -49,8 +49,9 @@ pub(super) async fn measure(report: &mut Report) -> Result {
     for nodes in [3, 5] {
         let (processes, _) = Processes::of(nodes, Durability::Interval).await?;
         let clients = processes.clients();
-        let figures: Figures =
-            load::run(&clients, Operation::Put, 16, Duration::from_secs(4)).await?;
+        let (operation, keys, time) = (Operation::Put, Keys::Own, Duration::from_secs(4));
+        let load = Load { operation, keys, clients: 16, time };
+        let figures: Figures = load::run(&clients, load).await?;
         let speed = figures.per_second();
         let reference = first.map(|first| ("3 nodes".to_owned(), first));
         report.add(

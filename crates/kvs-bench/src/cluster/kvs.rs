@@ -68,6 +68,18 @@ impl Processes {
     pub(super) fn clients(&self) -> Resp {
         Resp::ring(self.resp.clone())
     }
+
+    /// Clients of feeds.
+    pub(super) fn feeds(&self) -> Resp {
+        Resp::feeds(self.resp.clone())
+    }
+
+    /// Kills the `n`-th server, as by `kill -9`; gives the addresses of the others.
+    pub(super) fn kill(&mut self, n: usize) -> Vec<SocketAddr> {
+        drop(self.servers.remove(n));
+        self.resp.remove(n);
+        self.resp.clone()
+    }
 }
 
 /// A cluster of two servers and this process.

@@ -41,33 +41,65 @@ pub(super) trait Client: Send {
     async fn get(&mut self, key: &[u8]) -> Result;
 }
 
+/// Which keys a load is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// Each put has a key of its own; gets ask for keys that were put before.
+    Own,
+    /// Puts and gets are spread evenly over this many keys.
+    Among(u64),
+}
+
+/// What clients do.
+#[derive(Clone, Copy)]
+pub(super) struct Load {
+    pub(super) operation: Operation,
+    pub(super) keys: Keys,
+    pub(super) clients: usize,
+    pub(super) time: Duration,
+}
+
 /// Keys that gets ask for; they were put before.
 const KEYS: u64 = 10_000;
 
 /// Counts puts over all rounds, so that each has a key of its own.
 static PUTS: AtomicU64 = AtomicU64::new(KEYS);
 
+impl Keys {
+    /// The key of the `n`-th put.
+    fn put(self, n: u64) -> Vec<u8> {
+        match self {
+            Self::Own => key(n),
+            Self::Among(keys) => key(n % keys),
+        }
+    }
+
+    /// How many keys there are to get.
+    fn filled(self) -> u64 {
+        match self {
+            Self::Own => KEYS,
+            Self::Among(keys) => keys,
+        }
+    }
+}
+
 fn key(n: u64) -> Vec<u8> {
     format!("key/{n:012}").into_bytes()
 }
 
-/// Lets `clients` clients of `target` work for `time`.
-pub(super) async fn run(
-    target: &dyn Target,
-    operation: Operation,
-    clients: usize,
-    time: Duration,
-) -> Result<Figures> {
-    if operation == Operation::Get {
-        fill(target).await?;
+/// Lets clients of `target` work.
+pub(super) async fn run(target: &dyn Target, load: Load) -> Result<Figures> {
+    if load.operation == Operation::Get {
+        fill(target, load.keys).await?;
     }
+    let Load { clients, time, .. } = load;
     let mut tasks = Vec::new();
     let begun = Arc::new(tokio::sync::Barrier::new(clients));
     for n in 0..clients {
         let (client, begun) = (target.client(n).await?, begun.clone());
         tasks.push(kvs::env::spawn(async move {
             begun.wait().await;
-            work(client, operation, n as u64, now() + time).await.map_err(|error| error.to_string())
+            work(client, load, n as u64, now() + time).await.map_err(|error| error.to_string())
         }));
     }
     let start = now();
@@ -81,7 +113,7 @@ pub(super) async fn run(
 
 async fn work(
     mut client: Box<dyn Client>,
-    operation: Operation,
+    Load { operation, keys, .. }: Load,
     mut seed: u64,
     until: Instant,
 ) -> Result<Vec<Duration>> {
@@ -95,12 +127,12 @@ async fn work(
         match operation {
             Operation::Put => {
                 let n = PUTS.fetch_add(1, Ordering::Relaxed);
-                client.put(&key(n), &value).await?;
+                client.put(&keys.put(n), &value).await?;
             }
             Operation::Get => {
                 // A linear congruential generator (Knuth's constants); any spread will do.
                 seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                client.get(&key((seed >> 33) % KEYS)).await?;
+                client.get(&key((seed >> 33) % keys.filled())).await?;
             }
         }
         latencies.push(start.elapsed());
@@ -108,16 +140,17 @@ async fn work(
 }
 
 /// Puts what gets ask for, unless it is there.
-async fn fill(target: &dyn Target) -> Result {
+async fn fill(target: &dyn Target, keys: Keys) -> Result {
+    let last = keys.filled() - 1;
     let mut client = target.client(0).await?;
-    if client.get(&key(KEYS - 1)).await.is_ok() {
+    if client.get(&key(last)).await.is_ok() {
         return Ok(());
     }
     let mut tasks = Vec::new();
     for n in 0..16 {
         let mut client = target.client(n).await?;
         tasks.push(kvs::env::spawn(async move {
-            for i in (n as u64..KEYS - 1).step_by(16) {
+            for i in (n as u64..last).step_by(16) {
                 client.put(&key(i), &[b'.'; 100]).await.map_err(|error| error.to_string())?;
             }
             Ok::<_, String>(())
@@ -126,5 +159,5 @@ async fn fill(target: &dyn Target) -> Result {
     for task in tasks {
         task.await??;
     }
-    client.put(&key(KEYS - 1), &[b'.'; 100]).await
+    client.put(&key(last), &[b'.'; 100]).await
 }

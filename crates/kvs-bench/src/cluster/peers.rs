@@ -45,6 +45,11 @@ impl RedisServer {
     pub(super) fn clients(&self) -> Resp {
         Resp::redis(self.0.addresses.clone())
     }
+
+    /// Clients of streams.
+    pub(super) fn streams(&self) -> Resp {
+        Resp::streams(self.0.addresses.clone())
+    }
 }
 
 /// Starts etcd, if it is installed.

@@ -11,18 +11,48 @@ use crate::Result;
 /// Clients of servers of the Redis protocol.
 pub(super) struct Resp {
     addresses: Vec<SocketAddr>,
-    commands: [&'static str; 2],
+    commands: Commands,
+}
+
+/// What puts and gets are.
+#[derive(Clone, Copy)]
+struct Commands {
+    put: &'static str,
+    /// What stands between the key and the value.
+    between: &'static [&'static str],
+    get: &'static str,
+    /// What follows the key.
+    after: &'static [&'static str],
 }
 
 impl Resp {
     /// Clients of a ring.
     pub(super) fn ring(addresses: Vec<SocketAddr>) -> Self {
-        Self { addresses, commands: ["RING.PUT", "RING.GET"] }
+        Self::of(addresses, ("RING.PUT", &[]), ("RING.GET", &[]))
     }
 
     /// Clients of Redis.
     pub(super) fn redis(addresses: Vec<SocketAddr>) -> Self {
-        Self { addresses, commands: ["SET", "GET"] }
+        Self::of(addresses, ("SET", &[]), ("GET", &[]))
+    }
+
+    /// Clients that put entries into feeds, and get the newest.
+    pub(super) fn feeds(addresses: Vec<SocketAddr>) -> Self {
+        Self::of(addresses, ("FEED.ADD", &[]), ("FEED.HEAD", &[]))
+    }
+
+    /// Clients that put entries into streams of Redis, and get the newest.
+    pub(super) fn streams(addresses: Vec<SocketAddr>) -> Self {
+        let newest = &["+", "-", "COUNT", "1"];
+        Self::of(addresses, ("XADD", &["*", "value"]), ("XREVRANGE", newest))
+    }
+
+    fn of(
+        addresses: Vec<SocketAddr>,
+        (put, between): (&'static str, &'static [&'static str]),
+        (get, after): (&'static str, &'static [&'static str]),
+    ) -> Self {
+        Self { addresses, commands: Commands { put, between, get, after } }
     }
 }
 
@@ -38,20 +68,27 @@ impl Target for Resp {
 
 struct RespClient {
     connection: MultiplexedConnection,
-    commands: [&'static str; 2],
+    commands: Commands,
 }
 
 #[async_trait]
 impl Client for RespClient {
     async fn put(&mut self, key: &[u8], value: &[u8]) -> Result {
-        let [put, _] = self.commands;
-        Ok(redis::cmd(put).arg(key).arg(value).query_async(&mut self.connection).await?)
+        let Commands { put, between, .. } = self.commands;
+        let mut command = redis::cmd(put);
+        command.arg(key).arg(between).arg(value);
+        Ok(command.query_async(&mut self.connection).await?)
     }
 
     async fn get(&mut self, key: &[u8]) -> Result {
-        let [_, get] = self.commands;
-        let found: Option<Vec<u8>> =
-            redis::cmd(get).arg(key).query_async(&mut self.connection).await?;
-        found.map(drop).ok_or_else(|| "no such key".into())
+        let Commands { get, after, .. } = self.commands;
+        let mut command = redis::cmd(get);
+        command.arg(key).arg(after);
+        let found: redis::Value = command.query_async(&mut self.connection).await?;
+        match found {
+            redis::Value::Nil => Err("no such key".into()),
+            redis::Value::Array(items) if items.is_empty() => Err("no such key".into()),
+            _ => Ok(()),
+        }
     }
 }

@@ -64,7 +64,7 @@ impl Engine for Memory {
         self.scan(&EVERYTHING, Order::Ascending, Wait::Allowed, visit)
     }
 
-    fn sync(&self) -> EngineResult<()> {
+    fn sync(&self, _: Wait) -> EngineResult<()> {
         Ok(())
     }
 

@@ -40,6 +40,7 @@ mod write_set;
 use std::error::Error as StdError;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::error::Outcome;
 use crate::scan::{Order, Range};
@@ -119,8 +120,15 @@ pub trait Engine: Send + Sync + 'static {
     /// Visits all rows of all kinds in ascending order, as of one moment. May wait for the disk.
     fn scan_all(&self, visit: Visit<'_>) -> EngineResult<()>;
 
-    /// Makes every write so far survive the loss of power.
-    fn sync(&self) -> EngineResult<()>;
+    /// Makes every write that has returned so far survive the loss of power. Others may write
+    /// meanwhile.
+    fn sync(&self, wait: Wait) -> EngineResult<()>;
+
+    /// How long the next sync takes on a simulated disk: whoever shares it waits so long on the runtime's
+    /// clock, and then calls [`sync`](Self::sync). Real disks take their time by themselves.
+    fn sync_time(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Rewrites the data without what was deleted or overwritten.
     fn compact(&self) -> EngineResult<()>;

@@ -223,7 +223,10 @@ impl Engine for RocksDb {
         Ok(())
     }
 
-    fn sync(&self) -> EngineResult<()> {
+    fn sync(&self, wait: Wait) -> EngineResult<()> {
+        if wait == Wait::Never {
+            return Err(EngineError::WouldBlock);
+        }
         self.db.flush_wal(true).map_err(EngineError::write)
     }
 

@@ -195,7 +195,7 @@ pub(super) fn agrees_with_a_map(
                 let expected: Rows = model.clone().into_iter().collect();
                 prop_assert_eq!(all(&*engine).unwrap(), expected);
             }
-            Step::Sync => engine.sync().unwrap(),
+            Step::Sync => engine.sync(Wait::Allowed).unwrap(),
             Step::Compact => engine.compact().unwrap(),
             Step::Reopen => {
                 drop(engine);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_core::future::BoxFuture;
 
+use super::headers::Headers;
 use super::locks::Locks;
 use super::{Begun, EntityStore, Turn, history};
 use crate::batch::Batch;
@@ -16,16 +17,25 @@ use crate::options::CallOptions;
 
 /// [`EntityStore`] over any [`Dba`], for one process: a lock for each entity in use, and one atomic
 /// batch for each command. Clones share the locks.
+///
+/// The headers of the 4,096 entities changed last stay in memory (if they have at most 256 bytes), so
+/// that a command needn't look for them first.
 #[derive(Clone)]
 pub struct LocalEntities {
-    rows: Arc<dyn Dba>,
+    rows: Headers,
     locks: Arc<Locks>,
 }
 
 impl LocalEntities {
-    /// Entities kept in `rows`. No other `LocalEntities` may write to the same rows.
+    /// Entities kept in `rows`. Nobody else may write to the same rows while they are in use, unless
+    /// [`forget`](Self::forget) follows.
     pub fn new(rows: Arc<dyn Dba>) -> Self {
-        Self { rows, locks: Arc::default() }
+        Self { rows: Headers::new(rows), locks: Arc::default() }
+    }
+
+    /// Reads again whatever it remembers of the rows, after something else has written to them.
+    pub fn forget(&self) {
+        self.rows.forget();
     }
 }
 
@@ -41,7 +51,7 @@ impl EntityStore for LocalEntities {
                 .map_err(|_elapsed| DbaError::Deadline { operation: "command" })?,
         };
         if let Some(id) = options.command
-            && let Some(result) = history::find(&*self.rows, &name, id).await?
+            && let Some(result) = history::find(&self.rows, &name, id).await?
         {
             return Ok(Begun::Done(result));
         }
@@ -59,13 +69,13 @@ impl EntityStore for LocalEntities {
         // command reads what this one wrote.
         Box::pin(uncancelled(async move {
             if let Some(id) = turn.command() {
-                history::record(&*rows, turn.name(), id, result, &mut writes).await?;
+                history::record(&rows, turn.name(), id, result, &mut writes).await?;
             }
-            rows.write_with(turn.name(), writes, &CallOptions::default()).await
+            rows.write(&turn.name, writes).await
         }))
     }
 
     fn rows(&self) -> Arc<dyn Dba> {
-        self.rows.clone()
+        Arc::new(self.rows.clone())
     }
 }

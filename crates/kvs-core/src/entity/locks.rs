@@ -7,7 +7,10 @@ use tokio::sync::OwnedMutexGuard;
 
 type Lock = Arc<tokio::sync::Mutex<()>>;
 
-/// Locks by name. A name takes memory while somebody holds or awaits its lock.
+/// How many locks that nobody uses are kept, so that names in steady use keep theirs.
+const KEPT: usize = 1_024;
+
+/// Locks by name: those that somebody holds or awaits, and at most 1,024 others.
 #[derive(Default)]
 pub struct Locks {
     table: Mutex<HashMap<Arc<[u8]>, Lock>>,
@@ -47,7 +50,7 @@ impl Drop for Entry {
     fn drop(&mut self) {
         let mut table = self.locks.table.lock().unwrap_or_else(PoisonError::into_inner);
         // The table's share and ours: nobody else can get one while the table is locked.
-        if Arc::strong_count(&self.lock) == 2 {
+        if table.len() > KEPT && Arc::strong_count(&self.lock) == 2 {
             table.remove(&self.name);
         }
     }
@@ -59,20 +62,44 @@ mod tests {
 
     use super::*;
 
+    fn name(number: usize) -> Arc<[u8]> {
+        number.to_be_bytes().as_slice().into()
+    }
+
+    fn size(locks: &Locks) -> usize {
+        locks.table.lock().unwrap().len()
+    }
+
     #[tokio::test]
-    async fn a_lock_nobody_uses_takes_no_memory() {
+    async fn a_lock_lets_one_in_at_a_time() {
         let locks = Arc::new(Locks::default());
-        let (name_a, name_b): (Arc<[u8]>, Arc<[u8]>) = (b"a".to_vec().into(), b"b".to_vec().into());
-        let size = |locks: &Locks| locks.table.lock().unwrap().len();
-        let (a, b) = (locks.lock(&name_a).await, locks.lock(&name_b).await);
-        assert_eq!(size(&locks), 2);
-        let mut waiting = Box::pin(locks.lock(&name_a));
-        let polled = std::future::poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx))).await;
-        assert!(polled.is_pending());
-        drop(a);
-        let a = waiting.await;
-        assert_eq!(size(&locks), 2);
-        drop((a, b));
-        assert_eq!(size(&locks), 0);
+        let (one, two) = (name(1), name(2));
+        for _ in 0..2 {
+            let first = locks.lock(&one).await;
+            let _other = locks.lock(&two).await;
+            let mut second = Box::pin(locks.lock(&one));
+            let polled = std::future::poll_fn(|cx| Poll::Ready(second.as_mut().poll(cx))).await;
+            assert!(polled.is_pending());
+            drop(first);
+            drop(second.await);
+        }
+    }
+
+    #[tokio::test]
+    async fn locks_that_nobody_uses_take_bounded_memory() {
+        let locks = Arc::new(Locks::default());
+        let mut held = Vec::new();
+        for number in 0..2 * KEPT {
+            held.push(locks.lock(&name(number)).await);
+        }
+        assert_eq!(size(&locks), 2 * KEPT);
+        held.truncate(1);
+        assert_eq!(size(&locks), KEPT);
+        for number in 0..2 * KEPT {
+            if number > 0 {
+                drop(locks.lock(&name(number)).await);
+            }
+            assert!(size(&locks) <= KEPT);
+        }
     }
 }

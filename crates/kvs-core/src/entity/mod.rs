@@ -41,6 +41,7 @@
 
 mod command;
 pub mod header;
+mod headers;
 pub mod history;
 mod local;
 mod locks;

@@ -204,6 +204,9 @@ mod tests {
                     scan = scan.descending();
                 }
                 let seen = all(&scope, scan.clone().limit(limit)).await;
+                let laid = during.iter().map(|(key, value)| (vec![*key], value.map(|it| vec![it])));
+                let over = Scope::over(*b"e", rows.clone(), laid.collect());
+                assert_eq!(seen, all(&over, scan.clone().limit(limit)).await);
                 rows.write(b"e", scope.take()).await.unwrap();
                 assert_eq!(seen, all(&*rows, scan).await);
             });

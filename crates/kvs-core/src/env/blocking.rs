@@ -15,6 +15,15 @@ where
     joined(runtime.spawn_blocking(work)).await
 }
 
+/// Begins `work` where waiting harms nobody, and doesn't wait for it; without a runtime it is done when
+/// this returns. A runtime that ends may drop it before it has begun.
+pub fn in_background(work: impl FnOnce() + Send + 'static) {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(work)),
+        Err(_) => work(),
+    }
+}
+
 /// Awaits `future`, which runs to its end even if the caller goes away.
 ///
 /// Costs a task only if the future can't finish at once.

@@ -10,7 +10,7 @@ mod spawn;
 
 use std::sync::Arc;
 
-pub use blocking::{blocking, uncancelled};
+pub use blocking::{blocking, in_background, uncancelled};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use spawn::{Background, spawn};

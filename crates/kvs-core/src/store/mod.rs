@@ -5,6 +5,7 @@
 
 mod disk;
 mod folder;
+mod group;
 mod ranges;
 mod raw;
 mod rows;
@@ -23,7 +24,8 @@ use crate::error::{DbaError, Result};
 use crate::format::stored_key::RowKind;
 use crate::options::CallOptions;
 use disk::DiskReserve;
-use sync::Syncer;
+use group::GroupSync;
+use sync::{Failure, Syncer};
 
 pub use folder::Folder;
 pub use raw::Raw;
@@ -37,6 +39,8 @@ pub struct Store {
     durability: Durability,
     disk: Arc<DiskReserve>,
     syncer: Arc<Syncer>,
+    syncs: Arc<GroupSync>,
+    failure: Arc<Failure>,
     env: Env,
 }
 
@@ -47,9 +51,12 @@ impl Store {
     /// after a last sync.
     pub fn new(engine: impl Engine, durability: Durability, env: Env) -> Self {
         let engine: Arc<dyn Engine> = Arc::new(engine);
+        let failure = Arc::<Failure>::default();
         Self {
             disk: Arc::new(DiskReserve::new(engine.folder())),
-            syncer: Arc::new(Syncer::start(engine.clone(), durability)),
+            syncer: Arc::new(Syncer::start(engine.clone(), durability, failure.clone())),
+            syncs: Arc::new(GroupSync::new(engine.clone(), failure.clone())),
+            failure,
             engine,
             durability,
             env,
@@ -120,21 +127,40 @@ impl Store {
         move || until.is_some_and(|until| clock.monotonic() > until)
     }
 
+    /// Applies all writes or none, as safe as the store's durability says.
     async fn write(
         &self,
         operation: &'static str,
         writes: WriteSet,
         options: &CallOptions,
     ) -> Result<()> {
+        let sync = self.durability == Durability::Always;
+        self.apply(operation, writes, sync, options).await
+    }
+
+    async fn apply(
+        &self,
+        operation: &'static str,
+        writes: WriteSet,
+        sync: bool,
+        options: &CallOptions,
+    ) -> Result<()> {
         if writes.is_empty() {
             return Ok(());
         }
-        self.syncer.check()?;
+        self.failure.check()?;
         if writes.iter().any(|(_, value)| value.is_some()) {
             self.disk.check(writes.bytes())?;
         }
-        let sync = self.durability == Durability::Always;
-        self.run(operation, options, move |engine, wait| engine.write(&writes, sync, wait)).await?;
+        let syncs = self.syncs.clone();
+        let write = self.run(operation, options, move |engine, wait| {
+            engine.write(&writes, sync, wait)?;
+            if !sync {
+                syncs.written();
+            }
+            Ok(())
+        });
+        write.await?;
         self.syncer.written();
         Ok(())
     }
@@ -169,7 +195,7 @@ impl Compact for Store {
 #[async_trait]
 impl Ready for Store {
     async fn ready(&self) -> Result<()> {
-        self.syncer.check()?;
+        self.failure.check()?;
         self.disk.check(0)
     }
 }

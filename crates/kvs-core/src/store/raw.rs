@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::Store;
+use super::{Durability, Store};
 use crate::dba::StoredRow;
 use crate::engine::WriteSet;
 use crate::error::Result;
@@ -37,6 +37,26 @@ impl Raw {
     /// Applies all writes or none.
     pub async fn write(&self, writes: WriteSet) -> Result<()> {
         self.store.write("write", writes, &CallOptions::default()).await
+    }
+
+    /// Applies all writes or none, and waits for no sync. They are visible when this returns; as safe as
+    /// the store's durability says once a call of [`synced`](Self::synced) that began after it returns.
+    pub async fn write_unsynced(&self, writes: WriteSet) -> Result<()> {
+        self.store.apply("write", writes, false, &CallOptions::default()).await
+    }
+
+    /// Waits until all that was written before is as safe as the store's durability says: with
+    /// [`Durability::Always`] until it is synced, in one sync with what others wait for; otherwise it
+    /// is so at once.
+    ///
+    /// # Errors
+    /// The sync failed, now or earlier. What was written is visible, and may not survive the loss of
+    /// power: *unknown*. The store takes no writes any more.
+    pub async fn synced(&self) -> Result<()> {
+        match self.store.durability {
+            Durability::Always => self.store.syncs.wait().await,
+            Durability::Interval | Durability::Os => Ok(()),
+        }
     }
 
     /// Rows of `range` in `order`: at most `rows` of them, and no more once they hold `bytes`

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, Wait};
 use crate::error::{DbaError, Result};
 
 /// When an acknowledged write is safe from what.
@@ -28,8 +28,37 @@ pub enum Durability {
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Syncs an engine once a second, and remembers if that ever failed: what the disk refused once
-/// can't be promised by asking again (the page cache may have dropped it), so writes end there.
+/// Whether a sync has ever failed: what the disk refused once can't be promised by asking again (the
+/// page cache may have dropped it), so writes end there.
+#[derive(Default)]
+pub(super) struct Failure(OnceLock<String>);
+
+impl Failure {
+    /// Refuses writes once a sync has failed.
+    pub(super) fn check(&self) -> Result<()> {
+        match self.reason() {
+            None => Ok(()),
+            Some(reason) => Err(DbaError::Poisoned { reason: reason.to_owned() }),
+        }
+    }
+
+    /// What the first sync that failed said.
+    pub(super) fn reason(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
+
+    /// From here on nothing is written any more.
+    pub(super) fn set(&self, engine: &dyn Engine, error: EngineError) {
+        let reason = match error {
+            EngineError::Failed { source, .. } => source.to_string(),
+            EngineError::WouldBlock => "the engine would not wait".to_owned(),
+        };
+        tracing::error!(engine = engine.name(), %reason, "sync failed; writes are refused");
+        let _ = self.0.set(reason);
+    }
+}
+
+/// Syncs an engine once a second.
 pub(super) struct Syncer {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -37,16 +66,20 @@ pub(super) struct Syncer {
 
 struct Shared {
     dirty: AtomicBool,
-    failed: OnceLock<String>,
+    failure: Arc<Failure>,
     stop: Mutex<bool>,
     wake: Condvar,
 }
 
 impl Syncer {
-    pub(super) fn start(engine: Arc<dyn Engine>, durability: Durability) -> Self {
+    pub(super) fn start(
+        engine: Arc<dyn Engine>,
+        durability: Durability,
+        failure: Arc<Failure>,
+    ) -> Self {
         let shared = Arc::new(Shared {
             dirty: AtomicBool::new(false),
-            failed: OnceLock::new(),
+            failure,
             stop: Mutex::new(false),
             wake: Condvar::new(),
         });
@@ -64,14 +97,6 @@ impl Syncer {
     pub(super) fn written(&self) {
         self.shared.dirty.store(true, Ordering::Release);
     }
-
-    /// Refuses writes once a sync has failed.
-    pub(super) fn check(&self) -> Result<()> {
-        match self.shared.failed.get() {
-            None => Ok(()),
-            Some(reason) => Err(DbaError::Poisoned { reason: reason.clone() }),
-        }
-    }
 }
 
 impl Shared {
@@ -79,14 +104,9 @@ impl Shared {
         let mut stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if self.dirty.swap(false, Ordering::AcqRel)
-                && let Err(error) = engine.sync()
+                && let Err(error) = engine.sync(Wait::Allowed)
             {
-                let reason = match error {
-                    EngineError::Failed { source, .. } => source.to_string(),
-                    EngineError::WouldBlock => "the engine would not wait".to_owned(),
-                };
-                tracing::error!(engine = engine.name(), %reason, "sync failed; writes are refused");
-                let _ = self.failed.set(reason);
+                self.failure.set(engine, error);
                 return;
             }
             if *stop {

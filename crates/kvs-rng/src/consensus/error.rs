@@ -81,6 +81,9 @@ pub enum ProposeError {
     /// Too many changes were under way. Not applied; may be retried.
     #[error("too many changes of the layout are under way; nothing changed")]
     Busy,
+    /// It can't be found out now whether the change is wanted. Not applied; may be retried.
+    #[error("nothing changed yet: {0}")]
+    NotNow(String),
     /// The change was on its way when its time was up or its leader was lost. It may have been applied
     /// or may still be: look at the layout before repeating it.
     #[error("it is not known whether the change was or will be made: {0}")]
@@ -104,7 +107,10 @@ impl ProposeError {
 
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::NoLeader | Self::NoMajority | Self::Busy | Self::Unreachable(_))
+        matches!(
+            self,
+            Self::NoLeader | Self::NoMajority | Self::Busy | Self::NotNow(_) | Self::Unreachable(_)
+        )
     }
 }
 

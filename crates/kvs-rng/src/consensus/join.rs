@@ -18,14 +18,26 @@ const SEED_TIMEOUT: Duration = Duration::from_secs(5);
 const SEEDS_PAUSE: Duration = Duration::from_millis(500);
 
 impl Consensus {
-    /// Joins the cluster that the nodes at `seeds` are of, as `member`, which is this node.
+    /// Joins the cluster that the nodes at `seeds` are of, as `member`, which is this node: see
+    /// [`enter`](Self::enter).
+    pub async fn join(
+        &self,
+        member: &Member,
+        seeds: &[SocketAddr],
+        deadline: Duration,
+    ) -> Result<Arc<Layout>, ProposeError> {
+        self.enter(&Change::Join(member.clone()), seeds, deadline).await
+    }
+
+    /// Gets into the cluster that the nodes at `seeds` are of, by `change`: this node
+    /// [joins](Change::Join), or [takes the place](Change::Replace) of another.
     ///
     /// Asks one seed after the other, again and again until `deadline` (at most a day), and waits until the layout that
     /// has this node in it is on this node's disk. Joining again is harmless: done at once if the node
     /// is a member.
-    pub async fn join(
+    pub async fn enter(
         &self,
-        member: &Member,
+        change: &Change,
         seeds: &[SocketAddr],
         deadline: Duration,
     ) -> Result<Arc<Layout>, ProposeError> {
@@ -38,7 +50,7 @@ impl Consensus {
                     return Ok(layout);
                 }
                 let left = until.saturating_duration_since(Instant::now());
-                match self.ask_to_join(member, *seed, left.min(SEED_TIMEOUT)).await {
+                match self.ask_to_join(change, *seed, left.min(SEED_TIMEOUT)).await {
                     Ok(()) => return self.arrival(until).await,
                     Err(error @ ProposeError::Refused { .. }) => return Err(error),
                     Err(error @ ProposeError::Unknown(_)) => unknown = Some(error),
@@ -54,12 +66,11 @@ impl Consensus {
 
     async fn ask_to_join(
         &self,
-        member: &Member,
+        change: &Change,
         seed: SocketAddr,
         deadline: Duration,
     ) -> Result<(), ProposeError> {
-        let change = Change::Join(member.clone());
-        let message = ProposeMessage::new(&change, deadline, true);
+        let message = ProposeMessage::new(change, deadline, true);
         let answer = self.caller.call(None, seed, Body::Propose(message), deadline).await;
         match answer {
             Ok(Answer::Propose(proposed)) => match outcome(proposed) {

@@ -19,6 +19,7 @@ use super::config::{
     Decision, Entry, LogId, Proposal, RaftId, Snapshot, SnapshotMeta, StorageError,
     StoredMembership, Types,
 };
+use super::error::ConsensusError;
 use super::format::{self, FormatError};
 use super::log;
 use super::published::Published;
@@ -88,6 +89,14 @@ impl State {
         };
         Ok(Snapshot { meta, snapshot: Box::new(Cursor::new(bytes)) })
     }
+}
+
+/// The layout that the node of a store goes on with when it starts; `None` if it has none yet.
+///
+/// # Errors
+/// The store failed or holds what can't be read.
+pub async fn held_layout(store: &Store) -> Result<Option<Layout>, ConsensusError> {
+    Ok(State::load(store).await?.layout)
 }
 
 /// Applies entries and keeps the result.

@@ -71,8 +71,9 @@ use crate::layout::{Change, Layout};
 
 pub use config::ConsensusConfig;
 pub use error::{ConsensusError, FetchError, FoundError, ProposeError};
+pub use machine::held_layout;
 pub use network::{Link, LinkError, MESSAGE_BYTES_MAX};
-pub use propose::{Admission, AdmitAll, DEADLINE_MAX, PROPOSALS_MAX};
+pub use propose::{Admission, AdmitAll, DEADLINE_MAX, Denial, PROPOSALS_MAX};
 pub use recovery::{RecoverError, force_voters};
 
 /// A node's part in the consensus on the layout. See the [module](self).
@@ -217,5 +218,6 @@ fn outcome(proposed: Proposed) -> Result<Arc<Layout>, ProposeError> {
         Proposed::NoMajority => ProposeError::NoMajority,
         Proposed::Busy => ProposeError::Busy,
         Proposed::Unknown(detail) => ProposeError::Unknown(detail),
+        Proposed::NotNow(reason) => ProposeError::NotNow(reason),
     })
 }

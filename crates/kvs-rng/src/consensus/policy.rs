@@ -59,10 +59,14 @@ pub(crate) fn next_step(layout: &Layout, view: &View<'_>) -> Option<Step> {
     if chosen != voters && !chosen.is_empty() {
         return Some(Step::Vote(chosen));
     }
-    // The last it should hear is that it left.
-    let mut gone = view.nodes.keys().filter(|id| layout.member(**id).is_none());
-    gone.find(|id| !voters.contains(id) && ((view.caught_up)(**id) || (view.silent)(**id)))
-        .map(|id| Step::Dismiss(*id))
+    // The last it should hear is that it left; one that was replaced hears nothing any more.
+    let replaced = |address| layout.members().values().any(|member| member.address == address);
+    let mut gone = view.nodes.iter().filter(|(id, _)| layout.member(**id).is_none());
+    gone.find(|(id, address)| {
+        let hears_no_more = (view.caught_up)(**id) || (view.silent)(**id) || replaced(**address);
+        !voters.contains(id) && hears_no_more
+    })
+    .map(|(id, _)| Step::Dismiss(*id))
 }
 
 fn choose(layout: &Layout, view: &View<'_>, voters: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {

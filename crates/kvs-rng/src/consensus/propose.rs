@@ -33,7 +33,22 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[async_trait]
 pub trait Admission: Send + Sync + 'static {
     /// Whether `change` may be made of `layout`; if not, why.
-    async fn admit(&self, layout: &Layout, change: &Change) -> Result<(), String>;
+    async fn admit(&self, layout: &Layout, change: &Change) -> Result<(), Denial>;
+}
+
+/// Why a change is not wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// It is not, as long as things stand so.
+    Refused(String),
+    /// It can't be found out now. It may be proposed again.
+    NotNow(String),
+}
+
+impl From<String> for Denial {
+    fn from(reason: String) -> Self {
+        Self::Refused(reason)
+    }
 }
 
 /// Every change is wanted.
@@ -42,7 +57,7 @@ pub struct AdmitAll;
 
 #[async_trait]
 impl Admission for AdmitAll {
-    async fn admit(&self, _layout: &Layout, _change: &Change) -> Result<(), String> {
+    async fn admit(&self, _layout: &Layout, _change: &Change) -> Result<(), Denial> {
         Ok(())
     }
 }
@@ -182,8 +197,10 @@ impl Proposer {
                 Ok(next) => Box::new(next),
                 Err(error) => return refused(error.to_string()),
             };
-            if let Err(reason) = self.admission.admit(&layout, change).await {
-                return refused(reason);
+            match self.admission.admit(&layout, change).await {
+                Ok(()) => {}
+                Err(Denial::Refused(reason)) => return refused(reason),
+                Err(Denial::NotNow(reason)) => return Proposed::NotNow(reason),
             }
             let proposal = Proposal { base: Some(layout.version()), next: next.clone() };
             submitted.store(true, Ordering::SeqCst);

@@ -96,6 +96,8 @@ pub(crate) enum Proposed {
     Busy,
     /// It may have been applied or may still be.
     Unknown(String),
+    /// It can't be found out whether it is wanted: not applied.
+    NotNow(String),
 }
 
 /// Why a request was not served.

@@ -1,7 +1,7 @@
 //! Getting back from the other replicas what this node may have lost.
 //!
-//! After an unclean start, as [`replica`](crate::replica) tells it, each bucket is read here from other
-//! replicas before it counts for a read again. An acknowledged write is on W of the N replicas. If
+//! After an unclean start or with a new disk, as [`replica`](crate::replica) tells it, each bucket is
+//! read here from other replicas before it counts for a read again. An acknowledged write is on W of the N replicas. If
 //! this one has lost it, it is still on W - 1 of the N - 1 others, so that any N - W + 1 of them have
 //! it among them, as long as none of these has lost anything itself. Others that recover too count
 //! for nothing, unless all N - 1 have been read: what the union of all lacks is nowhere.
@@ -10,6 +10,12 @@
 //! N = 3, W = 2, this node lost power:   both others are read, and have each acknowledged write
 //! all three did:                        each reads the two others; the union of three is served
 //! ```
+//!
+//! A node that syncs each write before it acknowledges it has lost nothing of what it acknowledged. But
+//! it sends what it mints before its own sync is done, so that others may have acknowledged a write of
+//! its own that it lacks; minting again, it would seem to have seen and replaced that write. Such a
+//! write is on W of the N - 1 others. So it *catches up*: N - W of the others are read before it mints,
+//! while it serves everything else; one more as well if it is up.
 //!
 //! A bucket whose digests are the same at another replica counts as read from it. Who is read may hold
 //! writes that nobody acknowledged: they are taken over, as any repair would.
@@ -77,7 +83,9 @@ impl Coordinator {
         let this = self.clone();
         Background::run(async move {
             loop {
-                if this.replica().condition() == Condition::Recovering && this.layout().is_some() {
+                // A layout of before it was a member says nothing of what it has to hold.
+                let is_member = this.layout().is_some_and(|it| it.member(this.id()).is_some());
+                if is_member && this.is_to_recover() {
                     this.recover().await;
                 }
                 sleep(LOOK_INTERVAL).await;
@@ -91,8 +99,12 @@ impl Coordinator {
         let buckets = (0..layout.hashing().buckets()).map(Bucket);
         buckets
             .filter(|bucket| layout.replicas(*bucket).contains(&self.id()))
-            .filter(|bucket| !self.replica().is_whole(*bucket))
+            .filter(|bucket| !self.replica().may_mint(*bucket))
             .collect()
+    }
+
+    fn is_to_recover(&self) -> bool {
+        matches!(self.replica().condition(), Condition::Recovering | Condition::CatchingUp)
     }
 
     /// Repairs everything, however long that takes.
@@ -102,13 +114,15 @@ impl Coordinator {
         tracing::info!(
             %node,
             buckets = left.len(),
-            "this node may have lost its last writes in a loss of power: repairing it from the others"
+            "this node may have lost writes, in a loss of power or with its disk: repairing it from \
+             the others"
         );
-        if self.layout().is_some_and(|layout| layout.quorum().w == 1) {
+        let may_have_lost_acknowledged = self.replica().condition() == Condition::Recovering;
+        if may_have_lost_acknowledged && self.layout().is_some_and(|it| it.quorum().w == 1) {
             tracing::warn!(
                 %node,
                 "at W = 1 a write may have been acknowledged by this node alone: what it took in the \
-                 last second before the loss of power may be lost for good"
+                 last second before a loss of power, or held on a lost disk, may be lost for good"
             );
         }
         let mut pause = PAUSE_MIN;
@@ -131,7 +145,7 @@ impl Coordinator {
             }
             drop(repairs);
             let before = std::mem::replace(&mut left, self.buckets_to_recover()).len();
-            if self.replica().condition() != Condition::Recovering {
+            if !self.is_to_recover() {
                 return;
             }
             let Some((bucket, error)) = failure else { continue };
@@ -157,10 +171,14 @@ impl Coordinator {
         let Some(layout) = self.layout() else { return Ok(()) };
         let others: Vec<_> =
             layout.replicas(bucket).iter().copied().filter(|node| *node != self.id()).collect();
-        let needed = others_needed(&layout, others.len());
+        let wanted = others_needed(&layout, others.len());
+        let needed = match self.replica().condition() {
+            Condition::CatchingUp => wanted.saturating_sub(1),
+            _ => wanted,
+        };
         let (mut whole, mut partial, mut failed) = (0, 0, Vec::new());
         for node in self.preferred(&others) {
-            if whole >= needed {
+            if whole >= wanted || (whole >= needed && !self.is_up(node)) {
                 break;
             }
             match self.take_over(bucket, &layout, node).await {

@@ -64,6 +64,7 @@ impl Coordinator {
     }
 
     async fn replay_all(&self) {
+        self.forget_gone().await;
         let counts = self.hints().counts().await;
         let replays = counts.into_keys().filter(|node| self.is_up(*node)).map(|node| async move {
             match self.replay_to(node).await {
@@ -73,6 +74,18 @@ impl Coordinator {
             }
         });
         join_all(replays).await;
+    }
+
+    /// Removes hints for nodes that are no members any more. Who took the place of one repairs itself.
+    async fn forget_gone(&self) {
+        let Some(layout) = self.layout() else { return };
+        let counts = self.hints().counts().await;
+        for node in counts.into_keys().filter(|node| layout.member(*node).is_none()) {
+            match self.hints().forget(node).await {
+                Ok(keys) => tracing::info!(%node, keys, "forgot the hints for a node that is gone"),
+                Err(error) => tracing::debug!(%node, %error, "hints for a node that is gone stay"),
+            }
+        }
     }
 
     /// Brings `node` what this node holds of all keys that there are hints of, page by page, and

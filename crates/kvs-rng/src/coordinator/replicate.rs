@@ -8,7 +8,7 @@ use kvs_core::{Key, Outcome, env};
 use tokio::time::{Instant, sleep_until};
 
 use super::calls::item_len;
-use super::error::RingError;
+use super::error::{Failure, RingError};
 use super::gather::{Pending, Tally};
 use super::{Coordinator, later};
 use crate::hash::Bucket;
@@ -21,8 +21,11 @@ use crate::transport::frame::FRAME_MAX;
 const FRAME_SLACK: usize = 64 << 10;
 
 impl Coordinator {
-    /// Returns when W replicas, this one included, have `items`, or as soon as they can't. The others
-    /// get them in the background, or a hint. Gives what those W held more of the same keys.
+    /// Returns when W replicas have `items`, or as soon as they can't. The others get them in the
+    /// background, or a hint. Gives what those W held more of the same keys.
+    ///
+    /// `items` are in the store of this replica. It counts as one of the W once they are synced, which
+    /// goes on while the others are asked, and is not waited for if W others are faster.
     pub(super) async fn replicate(
         &self,
         layout: &Layout,
@@ -32,16 +35,17 @@ impl Coordinator {
     ) -> Result<Vec<Item>, RingError> {
         let needed = usize::from(layout.quorum().w);
         let others = layout.replicas(bucket).iter().filter(|node| **node != self.id());
-        let mut tally = Tally {
-            answered: vec![self.id()],
-            silent: others.copied().collect(),
-            ..Tally::default()
-        };
+        let mut tally = Tally { silent: others.copied().collect(), ..Tally::default() };
         // Who is slow may have longer than the caller.
         let until_stored = until.max(later(self.inner.gather_timeout));
         let items: Arc<[Item]> = items.into();
         let mut pending: Pending<Vec<Item>> = Pending::new();
         let mut more = Vec::new();
+        let (id, replica) = (self.id(), self.replica().clone());
+        pending.push(Box::pin(async move {
+            let synced = replica.synced().await;
+            (id, synced.map(|()| Vec::new()).map_err(Failure::from))
+        }));
         for node in tally.silent.iter().copied() {
             let (this, items) = (self.clone(), items.clone());
             pending.push(Box::pin(async move {
@@ -73,7 +77,8 @@ impl Coordinator {
                 () = sleep_until(until) => is_late = true,
             }
         };
-        let missed = tally.failed.iter().map(|(node, _)| *node).collect();
+        let missed = tally.failed.iter().map(|(node, _)| *node).filter(|node| *node != self.id());
+        let missed = missed.collect();
         self.finish_later(bucket, items, pending, missed, tally.silent.clone());
         if is_enough { Ok(more) } else { Err(tally.error("write", needed, Outcome::Unknown)) }
     }
@@ -101,7 +106,10 @@ impl Coordinator {
             let _permit = permit;
             while let Some((node, stored)) = pending.next().await {
                 silent.remove(&node);
-                if let Err(failure) = stored {
+                // This node has it in its store; there is no hint for oneself.
+                if let Err(failure) = stored
+                    && node != this.id()
+                {
                     tracing::debug!(%node, %bucket, %failure, "a replica has missed a write");
                     missed.push(node);
                 }

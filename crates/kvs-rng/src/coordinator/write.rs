@@ -141,7 +141,7 @@ impl Coordinator {
             .filter(|write| write.seen.is_none())
             .map(|write| write.clustering.clone())
             .collect();
-        let items = self.replica().mint(bucket, partition, writes).await?;
+        let items = self.replica().mint_unsynced(bucket, partition, writes).await?;
         let minted: Vec<(Key, Dot)> = items.iter().map(|item| self.newest(item)).collect();
         let mut found = self.replicate(layout, bucket, items, until).await?;
         // Any W replicas share one with those that have acknowledged an earlier write. So whatever was

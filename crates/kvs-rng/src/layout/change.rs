@@ -20,6 +20,14 @@ pub enum Change {
     /// Another quorum. Whether a weak one is wanted is for the one to ask who proposes it
     /// ([`Quorum::check`]); here its numbers only have to make sense.
     SetQuorum(Quorum),
+    /// A new node takes the place of a member that has lost its disk, and so is gone for good: it holds
+    /// what that one held, at its address, in its zone and with its weight. No other copy moves.
+    Replace {
+        /// Who is gone.
+        old: NodeId,
+        /// Who comes.
+        member: Member,
+    },
 }
 
 impl Layout {
@@ -60,6 +68,19 @@ impl Layout {
                 quorum.check(true)?;
                 next.quorum = *quorum;
             }
+            Change::Replace { old, member } => {
+                let place =
+                    next.members.remove(old).ok_or(LayoutError::UnknownNode { id: *old })?;
+                check_place(&place, member)?;
+                if let Some(known) = next.members.get(&member.id) {
+                    let (id, address) = (known.id, known.address);
+                    return Err(LayoutError::AlreadyMember { id, address });
+                }
+                check_member(&next.members, member)?;
+                next.members.insert(member.id, member.clone());
+                next.table = self.table.replaced(*old, member.id);
+                return Ok(next);
+            }
         }
         if next.members == self.members && next.quorum == self.quorum {
             return Err(LayoutError::Unchanged);
@@ -88,4 +109,18 @@ pub(super) fn check_member(
         Some(other) => Err(LayoutError::AddressTaken { id, address, holder: other.id }),
         None => Ok(()),
     }
+}
+
+/// Whether `member` can take the place of `old`: what decides where data is must be the same.
+fn check_place(old: &Member, member: &Member) -> Result<(), LayoutError> {
+    let differs = |what, expected: &dyn ToString, given: &dyn ToString| {
+        let (expected, given) = (expected.to_string(), given.to_string());
+        if expected == given {
+            return Ok(());
+        }
+        Err(LayoutError::OtherPlace { id: member.id, old: old.id, what, expected, given })
+    };
+    differs("address", &old.address, &member.address)?;
+    differs("zone", &format!("{:?}", old.zone), &format!("{:?}", member.zone))?;
+    differs("weight", &old.weight, &member.weight)
 }

@@ -34,6 +34,24 @@ pub enum LayoutError {
         holder: NodeId,
     },
 
+    /// The node is to take the place of a member, but that place is another one.
+    #[error(
+        "node {id} can't take the place of node {old}: its {what} is {given}, not {expected}; \
+         start it with the same"
+    )]
+    OtherPlace {
+        /// The node that wants the place.
+        id: NodeId,
+        /// The member that has it.
+        old: NodeId,
+        /// What differs.
+        what: &'static str,
+        /// What the member has.
+        expected: String,
+        /// What the node has.
+        given: String,
+    },
+
     /// No member has this id.
     #[error("node {id} is not a member")]
     UnknownNode {

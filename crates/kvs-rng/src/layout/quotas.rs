@@ -94,6 +94,13 @@ struct Turn {
     node: usize,
 }
 
+impl Turn {
+    /// Whether what it would get is something it has already.
+    fn has_it(&self) -> bool {
+        self.claim.has > self.given
+    }
+}
+
 impl Ord for Turn {
     /// The greatest is next.
     fn cmp(&self, other: &Self) -> Ordering {
@@ -101,6 +108,7 @@ impl Ord for Turn {
             |turn: &Self, by: &Self| u64::from(turn.claim.weight) * (2 * by.given as u64 + 1);
         scaled(self, other)
             .cmp(&scaled(other, self))
+            .then(self.has_it().cmp(&other.has_it()))
             .then(self.claim.has.cmp(&other.claim.has))
             .then(other.node.cmp(&self.node))
     }
@@ -128,6 +136,20 @@ mod tests {
 
     fn claim(weight: u32, zone: usize) -> Claim {
         Claim { weight, zone, has: 0, most: 12 }
+    }
+
+    proptest! {
+        /// What was divided once stays as it is, however ties were decided then.
+        #[test]
+        fn a_division_is_its_own_division(
+            nodes in prop::collection::vec((prop_oneof![Just(100_u32), 1..=300_u32], 0..64_usize), 1..6),
+            total in 0..200_usize,
+        ) {
+            let claim = |(weight, has)| Claim { has, most: usize::MAX, ..claim(weight, 0) };
+            let first = by_weight(total, &nodes.iter().copied().map(claim).collect::<Vec<_>>());
+            let nodes = nodes.iter().zip(&first).map(|((weight, _), has)| claim((*weight, *has)));
+            prop_assert_eq!(by_weight(total, &nodes.collect::<Vec<_>>()), first);
+        }
     }
 
     #[test]

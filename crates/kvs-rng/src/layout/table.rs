@@ -31,6 +31,12 @@ impl Table {
         Self { copies, nodes }
     }
 
+    /// The same with `new`, which holds nothing yet, in all places of `old`.
+    pub(super) fn replaced(&self, old: NodeId, new: NodeId) -> Self {
+        let place = |node: &NodeId| if *node == old { new } else { *node };
+        Self { copies: self.copies, nodes: self.nodes.iter().map(place).collect() }
+    }
+
     /// How many nodes hold a bucket; at least 1.
     pub fn copies(&self) -> usize {
         self.copies

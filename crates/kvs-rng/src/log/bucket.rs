@@ -5,12 +5,13 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kvs_core::Outcome;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 
 use super::core::{Core, Voters};
 use super::entry::{Epoch, Position};
 use super::format::Head;
+use super::held::HeldByOne;
 use super::overlay::Overlay;
 use super::writes::Writes;
 use crate::hash::Bucket;
@@ -23,6 +24,10 @@ pub(super) struct BucketLog {
     pub(super) progress: watch::Sender<Progress>,
     /// Commands that wait here for their turn or their outcome.
     pub(super) commands: AtomicUsize,
+    /// Who was asked last whether it owns the bucket, when, and what it said.
+    pub(super) said: tokio::sync::Mutex<Option<(NodeId, Instant, bool)>>,
+    /// Ends a long pause between ticks.
+    pub(super) wake: Notify,
 }
 
 /// What others wait for.
@@ -71,8 +76,13 @@ pub(super) struct State {
     pub(super) waiting: BTreeMap<u64, Waiting>,
     /// Bytes of the writes that are waited for.
     pub(super) bytes: usize,
+    pub(super) held: HeldByOne,
+    /// Who was asked something and has not answered yet, and when.
+    pub(super) asked: BTreeMap<NodeId, Instant>,
     /// A task ticks.
     pub(super) ticking: bool,
+    /// It is in a long pause.
+    pub(super) is_resting: bool,
     /// Who can own the bucket, when this node can't.
     pub(super) holder: Option<NodeId>,
 }
@@ -111,7 +121,10 @@ impl BucketLog {
             next_ticket: 1,
             waiting: BTreeMap::new(),
             bytes: 0,
+            held: HeldByOne::default(),
+            asked: BTreeMap::new(),
             ticking: false,
+            is_resting: false,
             holder: None,
         };
         let progress = Progress {
@@ -125,11 +138,20 @@ impl BucketLog {
             state: Mutex::new(state),
             progress: watch::Sender::new(progress),
             commands: AtomicUsize::new(0),
+            said: tokio::sync::Mutex::default(),
+            wake: Notify::new(),
         }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The position of a committed entry. Of one that is trimmed only the number is known, which is
+    /// what sessions compare.
+    pub(super) fn position(&self, seq: u64) -> Position {
+        let position = self.lock().core.log().position(seq);
+        position.unwrap_or(Position { seq, ..Position::start() })
     }
 
     pub(super) fn now(&self) -> Progress {

@@ -10,7 +10,7 @@ pub struct LogCounters {
     pub commands: u64,
     /// Round trips to a majority in which they were: all that waits when one begins shares it.
     pub rounds: u64,
-    /// Read rounds, each for all reads that waited when it began.
+    /// Reads that a majority confirmed; many share a round.
     pub reads_confirmed: u64,
     /// Requests to other nodes; many buckets share one.
     pub calls: u64,

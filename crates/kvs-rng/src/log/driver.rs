@@ -8,11 +8,13 @@ use kvs_core::env::{Env, spawn};
 use kvs_core::store::Raw;
 use kvs_core::{DbaError, Order, Result, StoredRow};
 use tokio::sync::{Notify, OnceCell};
+use tokio::time::Instant;
 
 use super::bucket::{Answer, BucketLog, Role, State};
 use super::core::{Action, Core, Event, Message, Voters};
 use super::counters::Counters;
 use super::format::{self, Head};
+use super::held::HeldByAll;
 use super::lost::Lost;
 use super::outbox::{Item, Outbox};
 use super::owning::Hearsay;
@@ -34,6 +36,7 @@ const LOAD_BYTES: usize = 8 << 20;
 pub(super) struct Driver {
     pub(super) id: NodeId,
     incarnation: Incarnation,
+    is_sound: Box<dyn Fn() -> bool + Send + Sync>,
     pub(super) raw: Raw,
     pub(super) synced: Raw,
     pub(super) peers: Arc<dyn Peers>,
@@ -47,6 +50,7 @@ pub(super) struct Driver {
     pub(super) snapshots: Snapshots,
     pub(super) counters: Counters,
     pub(super) lost: Lost,
+    pub(super) held: HeldByAll,
     pub(super) reach: Reach,
     pub(super) hearsay: Hearsay,
     /// Wakes those who wait to try again.
@@ -60,6 +64,7 @@ type Slot = Arc<OnceCell<Arc<BucketLog>>>;
 pub(super) struct Parts {
     pub(super) id: NodeId,
     pub(super) incarnation: Incarnation,
+    pub(super) is_sound: Box<dyn Fn() -> bool + Send + Sync>,
     pub(super) raw: Raw,
     pub(super) synced: Raw,
     pub(super) peers: Arc<dyn Peers>,
@@ -70,10 +75,11 @@ pub(super) struct Parts {
 
 impl Driver {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { id, incarnation, raw, synced, peers, layouts, env, losses } = parts;
+        let Parts { id, incarnation, is_sound, raw, synced, peers, layouts, env, losses } = parts;
         Self {
             id,
             incarnation,
+            is_sound,
             raw,
             synced,
             peers,
@@ -86,6 +92,7 @@ impl Driver {
             snapshots: Snapshots::default(),
             counters: Counters::default(),
             lost: Lost::default(),
+            held: HeldByAll::default(),
             reach: Reach::default(),
             hearsay: Hearsay::default(),
             hurry: Notify::new(),
@@ -118,6 +125,9 @@ impl Driver {
         loop {
             if self.is_closed() {
                 return Err(super::error::elsewhere("it is about to end"));
+            }
+            if !(self.is_sound)() {
+                return Err(super::error::elsewhere("its data folder is an old copy"));
             }
             let slot = self.buckets().entry(id).or_default().clone();
             let bucket = slot.get_or_try_init(|| self.open(id, &layout)).await?.clone();
@@ -167,7 +177,7 @@ impl Driver {
             for row in &found {
                 let entry: super::entry::Entry<Writes> =
                     format::decode("entry of a log", &row.value)?;
-                if entry.position.seq != after + 1 {
+                if Some(entry.position.seq) != after.checked_add(1) {
                     let problem = format!("entry {} comes after {after}", entry.position.seq);
                     return Err(DbaError::decode("log of a bucket", problem));
                 }
@@ -189,6 +199,11 @@ impl Driver {
         let voters = voters(layout, id);
         let core = Core::new(self.id, self.incarnation, head.durable(entries), voters.clone());
         let bucket = Arc::new(BucketLog::new(id, core, voters, head));
+        {
+            let mut state = bucket.lock();
+            let State { core, held, .. } = &mut *state;
+            core.log().entries.values().for_each(|entry| held.add(&self.held, entry));
+        }
         if is_in_doubt {
             self.step(&bucket, Event::Doubt);
         }
@@ -212,8 +227,13 @@ impl Driver {
         if bucket.is_dead() {
             return;
         }
-        if let Event::Persisted { upto } = event {
-            self.persisted(bucket, state, upto);
+        match &event {
+            Event::Persisted { upto } => self.persisted(bucket, state, *upto),
+            Event::Unanswered { to } => drop(state.asked.remove(to)),
+            Event::Message { from, message } if !message.is_request() => {
+                state.asked.remove(from);
+            }
+            _ => {}
         }
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
@@ -242,12 +262,19 @@ impl Driver {
         page: &mut Vec<StoredRow>,
     ) {
         match action {
-            Action::Send { to, message } => self.send(bucket, to, message, Vec::new()),
+            Action::Send { to, message } => {
+                if message.is_request() {
+                    state.asked.insert(to, Instant::now());
+                }
+                self.send(bucket, to, message, Vec::new());
+            }
             Action::Persist { number, changes, sync } => {
-                let rows = if changes.install.is_some() { std::mem::take(page) } else { Vec::new() };
+                let rows =
+                    if changes.install.is_some() { std::mem::take(page) } else { Vec::new() };
                 self.persist(bucket, state, number, changes, sync, rows);
             }
             Action::Page { to, epoch, layout, position, page } => {
+                state.asked.insert(to, Instant::now());
                 let (driver, log) = (self.clone(), bucket.clone());
                 let send = async move {
                     let found = driver.snapshots.page(&driver.raw, &log, to, position, page).await;
@@ -281,6 +308,7 @@ impl Driver {
                 tracing::debug!(node = %self.id, bucket = %bucket.id, %epoch, "owned");
             }
             Action::Deposed { by } => {
+                state.asked.clear();
                 state.overlay.clear();
                 bucket.set_role(Role::Replica { refused_by: by });
                 self.lost.send(bucket.id);
@@ -328,15 +356,18 @@ impl Driver {
             head.generation = 1 - head.generation.min(1);
             state.last = install.position.seq;
             state.pending.clear();
+            state.held.trim(&self.held, u64::MAX);
         }
         if let Some(after) = changes.cut_after {
             cut = Some((after, state.last.max(cut.map_or(0, |(_, last)| last))));
             state.last = state.last.min(after);
+            state.held.cut(&self.held, after);
             while state.pending.pop_back_if(|(seq, _)| *seq > after).is_some() {}
         }
         for entry in &changes.append {
             let seq = entry.position.seq;
             state.last = seq;
+            state.held.add(&self.held, entry);
             state.pending.push_back((seq, entry.payload.clone()));
             if is_serving
                 && let Some(writes) = &entry.payload
@@ -358,6 +389,7 @@ impl Driver {
         let trim = changes.trim.map(|floor| {
             let before = head.floor.seq;
             head.floor = floor;
+            state.held.trim(&self.held, floor.seq);
             (before, floor.seq)
         });
         let head = *head;
@@ -366,9 +398,9 @@ impl Driver {
         let install = changes.install.map(|install| (install, page));
         let append = changes.append;
         let bucket = bucket.clone();
-        let changes =
-            Changes { bucket, number, sync, head, cut, append, apply, trim, install };
+        let changes = Changes { bucket, number, sync, head, cut, append, apply, trim, install };
         self.queue.push(self, Work::Changes(Box::new(changes)));
+        self.bound_held();
     }
 
     /// Changes are on disk: what they have put among the rows need not lie over them any more.

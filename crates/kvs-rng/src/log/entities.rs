@@ -75,12 +75,23 @@ impl Entities {
         Self { driver, locks: Arc::default() }
     }
 
+    /// [`submit`](EntityStore::submit), and where in the log the command is: what a session has then
+    /// seen, for [`Logs::read_at`].
+    pub fn submit_at(
+        &self,
+        turn: Turn,
+        writes: Batch,
+        result: Vec<u8>,
+    ) -> BoxFuture<'static, Result<Position>> {
+        Box::pin(self.clone().submitted(turn, writes, result))
+    }
+
     fn tail(&self) -> TailRows {
         TailRows { driver: self.driver.clone() }
     }
 
     /// Hands the command over and ends its turn; then waits for the outcome.
-    async fn submitted(self, turn: Turn, mut writes: Batch, result: Vec<u8>) -> Result<()> {
+    async fn submitted(self, turn: Turn, mut writes: Batch, result: Vec<u8>) -> Result<Position> {
         let (name, command, hold) = turn.into_parts();
         let Ok(hold) = hold.downcast::<Hold>() else {
             return Err(DbaError::encode("turn", "it was given by another store"));
@@ -90,8 +101,7 @@ impl Entities {
             history::record(&self.tail(), &name, id, result, &mut writes).await?;
         }
         let outcome = {
-            let payload =
-                if writes.is_empty() { None } else { Some(Writes::new(&name, &writes)?) };
+            let payload = if writes.is_empty() { None } else { Some(Writes::new(&name, &writes)?) };
             drop(writes);
             let mut state = bucket.lock();
             if bucket.is_dead() || state.core.serving() != Some(epoch) {
@@ -112,7 +122,8 @@ impl Entities {
         };
         drop(held);
         match timeout_at(until, outcome).await {
-            Ok(Ok(Ok(_))) => Ok(()),
+            Ok(Ok(Ok(Answer::Done(position)))) => Ok(position),
+            Ok(Ok(Ok(Answer::Confirmed(seq)))) => Ok(bucket.position(seq)),
             Ok(Ok(Err(outcome))) => Err(error::lost(outcome)),
             Ok(Err(_)) => Err(error::lost(Outcome::Unknown)),
             Err(_elapsed) => {
@@ -147,7 +158,8 @@ impl EntityStore for Entities {
     }
 
     fn submit(&self, turn: Turn, writes: Batch, result: Vec<u8>) -> BoxFuture<'static, Result<()>> {
-        Box::pin(self.clone().submitted(turn, writes, result))
+        let submitted = self.clone().submitted(turn, writes, result);
+        Box::pin(async move { submitted.await.map(drop) })
     }
 
     fn confirms_reads(&self) -> bool {
@@ -233,10 +245,7 @@ impl Logs {
         if !is_there || bucket.is_dead() {
             return Err(error::elsewhere("it has not heard of what was read before"));
         }
-        let applied = bucket.now().applied;
-        let position = bucket.lock().core.log().position(applied);
-        // What is trimmed is known by its number only, which is what is compared.
-        let position = position.unwrap_or(Position { seq: applied, ..Position::start() });
+        let position = bucket.position(bucket.now().applied);
         Ok((CommittedRows { driver: self.driver.clone() }, position))
     }
 }

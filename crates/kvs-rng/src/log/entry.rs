@@ -79,7 +79,7 @@ impl fmt::Debug for Position {
 }
 
 /// One entry of a log.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Entry<P> {
     /// Of the [`Voters`](super::core::Voters) that its epoch is owned by.
     pub layout: u64,
@@ -90,6 +90,16 @@ pub struct Entry<P> {
     /// What is to be done; nothing in the entry that ends a take-over.
     pub payload: Option<P>,
 }
+
+impl<P: Payload> Entry<P> {
+    /// About how many bytes it takes.
+    pub fn size(&self) -> usize {
+        ENTRY_OVERHEAD + self.payload.as_ref().map_or(0, P::size)
+    }
+}
+
+/// What an entry takes besides its payload, roughly.
+const ENTRY_OVERHEAD: usize = 128;
 
 /// What the protocol has to know of what it carries.
 pub trait Payload: Clone + fmt::Debug + PartialEq {

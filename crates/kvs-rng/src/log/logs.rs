@@ -18,6 +18,8 @@ use crate::identity::{Incarnation, NodeId};
 pub const REQUEST: u16 = 0x0301;
 /// A call of a region's handler.
 pub const CALL: u16 = 0x0302;
+/// Does the node own a bucket?
+pub const OWNS: u16 = 0x0303;
 
 /// The logs of one node's buckets: its part of all entities. Clones are handles of the same.
 ///
@@ -30,7 +32,6 @@ pub struct Logs {
 }
 
 /// Who a node is, and what became of it.
-#[derive(Clone, Copy, Debug)]
 pub struct Start {
     /// The node.
     pub node: NodeId,
@@ -40,6 +41,9 @@ pub struct Start {
     /// each write, and lost power. Such a node votes in no take-over of a bucket until it has caught up
     /// with it.
     pub may_have_lost: bool,
+    /// Says whether the node's data folder is what the node last left. A folder that was put back from a
+    /// copy has forgotten promises: while this says no, the node takes no part in any log.
+    pub is_sound: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl Logs {
@@ -64,8 +68,8 @@ impl Logs {
             writes.stored(&format::losses_key(), Some(&bytes));
             synced.write(writes).await?;
         }
-        let Start { node: id, incarnation, .. } = start;
-        let parts = Parts { id, incarnation, raw, synced, peers, layouts, env, losses };
+        let Start { node: id, incarnation, is_sound, .. } = start;
+        let parts = Parts { id, incarnation, is_sound, raw, synced, peers, layouts, env, losses };
         let driver = Arc::new(Driver::new(parts));
         let entities = Entities::new(driver.clone());
         Ok(Self { driver, regions: Arc::default(), entities })
@@ -74,6 +78,11 @@ impl Logs {
     /// Commands of entities, at this node.
     pub fn entities(&self) -> Arc<dyn EntityStore> {
         Arc::new(self.entities.clone())
+    }
+
+    /// The same, with positions for sessions.
+    pub fn commands(&self) -> &Entities {
+        &self.entities
     }
 
     /// Who owns which entity, and calls there.
@@ -91,10 +100,11 @@ impl Logs {
         self.driver.all_opened().len()
     }
 
-    /// Takes a request of another node: [`REQUEST`] or [`CALL`]. Any bytes may come.
+    /// Takes a request of another node: [`REQUEST`], [`CALL`] or [`OWNS`]. Any bytes may come.
     pub async fn handle(&self, from: NodeId, method: u16, body: &[u8]) -> Result<Vec<u8>> {
         match method {
             REQUEST => self.driver.handle(from, body).await,
+            OWNS => self.driver.handle_owns(body),
             CALL => self.regions.handle(from, body).await,
             _ => Err(DbaError::decode("request", format!("there is no method {method:#06x}"))),
         }

@@ -1,4 +1,69 @@
-//! The log of a bucket.
+//! Logs of buckets: the order of all commands on entities.
+//!
+//! An entity (a feed, a leaderboard, …) is a partition whose commands run one after another, at one node
+//! at a time: its *owner*. All entities of a bucket have one owner and one log. A command runs at the
+//! owner, on the rows as the log leaves them; what it wrote becomes an entry, and is *committed* once a
+//! majority of the bucket's replicas has the entry on disk. The rows follow the log, up to what is
+//! committed, on every replica.
+//!
+//! ```text
+//!  command ─▶ Entities ─▶ turn ─▶ scope: rows + overlay ─▶ submit
+//!                                                            │ the turn ends: the next command runs on top
+//!                                 ┌──────────────────────────▼─────────────┐
+//!    other nodes ◀── outbox ◀─────┤ core: events in, actions out, no I/O   ├──▶ outcome
+//!         │  requests shared by   └───▲──────────────────────────────────┬─┘
+//!         └─── many buckets ──────────┘ messages            changes      │
+//!                                     ▲                     one write,   ▼
+//!                                     └──── persisted ◀──── one sync ── writer ─▶ entries, head, rows
+//! ```
+//!
+//! # The protocol
+//! It is in [`core`], a state machine without disk, network or time: Raft's log matching and commit rule
+//! (Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm*, 2014), with take-overs as
+//! in Multi-Paxos and Viewstamped Replication (Lamport 2001; Liskov and Cowling 2012): whoever has the
+//! promises of a majority goes on from the highest tail among them. So any replica can take over at any
+//! time, for any reason, and safety depends on no clock and no suspicion.
+//!
+//! # Around it
+//! - [`Entities`] is the way in: [`EntityStore`](kvs_core::EntityStore) over the logs. Commands pipeline:
+//!   the next one of an entity sees what the one before it wrote before that is committed. If that is
+//!   never committed then neither is what came after it: an entry is only behind the very entry it
+//!   followed.
+//! - [`Owners`] says whom to send a command to, and carries it there.
+//! - Reads: [`Logs::read`] at the owner, confirmed by a majority (one round for all reads that wait), or
+//!   [`Logs::read_at`] at any replica, no older than a position seen before.
+//! - What a core wants on disk goes to one writer for all buckets; what waits meanwhile shares the next
+//!   write and its sync. Promises are synced always, entries as the store's durability says.
+//! - Messages for one node that wait at the same time share a request.
+//! - A bucket is opened when it is first used. While nothing happens to it it has no task and sends
+//!   nothing; a replica that was down hears what it missed at the next command, or when it is up again.
+//!
+//! # What is stored
+//! | key | value |
+//! |---|---|
+//! | `Log` `0x01`, bucket (`u32`), seq (`u64`) | version `0x01`, entry |
+//! | `Log` `0x02`, bucket | version `0x01`, head: promise, floor, commit, generation of the rows, … |
+//! | `Entity`, bucket, generation (`u8`), stored key of the row | the row, in its envelope |
+//! | `Meta` `log/losses` | version `0x01`, how often the node may have lost writes with the power |
+//!
+//! One atomic write appends entries and applies the rows of those newly committed. Rows of entities are of
+//! a kind of their own: hints, repair and plain writes of the [`replica`](crate::replica) don't reach
+//! them.
+//!
+//! A replica that has missed more than the log still holds gets a *snapshot*: the bucket's rows, page by
+//! page, laid down as the other of two generations, which becomes the one that counts in the write that
+//! ends it.
+//!
+//! # After an unclean start
+//! A node whose store doesn't sync each write, and that lost power, may have forgotten entries that it had
+//! acknowledged. It says so when it is asked for a promise, and counts for a take-over only if all
+//! replicas take part, until it has heard from an owner that was chosen without it. A counter of such
+//! losses, and a copy of it in each bucket's head, tells which buckets that is true of, however late they
+//! are opened.
+//!
+//! # What is not handled here
+//! Stages of a change of the replica set: the layout jumps from one table to the next, and the core takes
+//! each bucket's row of it for the set of voters.
 
 pub mod core;
 pub mod entry;
@@ -11,6 +76,7 @@ mod driver;
 mod entities;
 mod error;
 mod format;
+mod held;
 mod logs;
 mod lost;
 mod outbox;
@@ -29,7 +95,8 @@ mod writes;
 
 pub use counters::LogCounters;
 pub use entities::{COMMAND_TIMEOUT, COMMANDS_MAX, Entities, UNCOMMITTED_BYTES_MAX};
-pub use logs::{CALL, Logs, REQUEST, Start};
+pub use held::HELD_BYTES_MAX;
+pub use logs::{CALL, Logs, OWNS, REQUEST, Start};
 pub use owners::{BODY_MAX, Owner, OwnerCallError, Owners, REGION_NAME_MAX, RegionHandler};
 pub use tail::CommittedRows;
 pub use writes::{WRITES_BYTES_MAX, Writes};

@@ -201,9 +201,8 @@ impl Driver {
         }
         for (bucket, number) in written {
             let mut progress = bucket.progress.subscribe();
-            let done = progress.wait_for(|it| {
-                it.persisted >= number || it.role == super::bucket::Role::Dead
-            });
+            let done = progress
+                .wait_for(|it| it.persisted >= number || it.role == super::bucket::Role::Dead);
             // Late answers find another way.
             if tokio::time::timeout(CALL_TIMEOUT, done).await.is_err() {
                 break;
@@ -272,5 +271,57 @@ impl Drop for Serving<'_> {
         for item in left {
             self.driver.outbox.push(self.driver, self.from, item);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kvs_core::Batch;
+
+    use super::*;
+    use crate::identity::Incarnation;
+    use crate::log::entry::{Entry, Epoch, Position};
+
+    #[test]
+    fn the_format_is_held_still_and_read_exactly() {
+        let node = NodeId::from_bytes([7; 16]);
+        let epoch = Epoch { counter: 3, node, incarnation: Incarnation(2) };
+        let prev = Position::new(epoch, 4);
+        let writes = Writes::new(b"e", &Batch::new().delete("a")).unwrap();
+        let position = Position::new(epoch, 5);
+        let entries = vec![Entry { layout: 9, position, prev, payload: Some(writes) }];
+        let append =
+            Message::Append { epoch, layout: 9, round: 1, prev, entries, commit: 4, floor: 2 };
+        let page = Message::Install { epoch, layout: 9, position, page: 1, last: true };
+        let row = StoredRow { key: b"k".to_vec(), value: b"v".to_vec() };
+        let items =
+            vec![Item::new(Bucket(300), append, Vec::new()), Item::new(Bucket(1), page, vec![row])];
+
+        let e = [&[3, 16][..], &[7; 16], &[2]].concat();
+        let writes = [1, 1, b'e', 1, 1, b'a', 0];
+        let expected = [
+            &[1, 2, 0xAC, 2, 3],
+            &e[..],
+            &[9, 1],
+            &e,
+            &[4, 1, 9],
+            &e,
+            &[5],
+            &e,
+            &[4, 1, 7],
+            &writes,
+            &[4, 2, 0, 1, 9],
+            &e,
+            &[9],
+            &e,
+            &[5, 1, 1, 1, 1, b'k', 1, b'v'],
+        ]
+        .concat();
+        assert_eq!(format::encode(WHAT, &items).unwrap(), expected);
+        assert_eq!(format::decode::<Vec<Item>>(WHAT, &expected).unwrap(), items);
+        for cut in 0..expected.len() {
+            assert!(format::decode::<Vec<Item>>(WHAT, &expected[..cut]).is_err(), "{cut}");
+        }
+        assert!(format::decode::<Vec<Item>>(WHAT, &[&expected[..], &[0]].concat()).is_err());
     }
 }

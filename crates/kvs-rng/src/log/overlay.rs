@@ -10,34 +10,37 @@ use super::writes::{Writes, Written};
 /// Over the committed rows of a bucket: what the owner has appended since, so that the next command of
 /// an entity sees what the one before it wrote.
 ///
-/// Writes come and go in the order of their tickets. A write that is known to be among the rows is
+/// Writes come and go in the order of their entries. A write that is known to be among the rows is
 /// [dropped](Self::drop_to); when the owner is deposed all of them are.
 #[derive(Default)]
 pub(super) struct Overlay {
     entities: BTreeMap<Arc<[u8]>, Rows>,
-    order: VecDeque<(u64, Arc<[u8]>, Vec<Vec<u8>>)>,
+    order: VecDeque<Added>,
 }
 
-/// Rows with the last ticket that wrote them.
+/// Which rows of which entity an entry wrote.
+type Added = (u64, Arc<[u8]>, Vec<Vec<u8>>);
+
+/// Rows with the last seq that wrote them.
 type Rows = BTreeMap<Vec<u8>, (u64, Option<Vec<u8>>)>;
 
 impl Overlay {
-    /// Lays the writes of `ticket` over those before.
-    pub(super) fn add(&mut self, ticket: u64, writes: &Writes) -> Result<()> {
+    /// Lays the writes of the entry `seq` over those before.
+    pub(super) fn add(&mut self, seq: u64, writes: &Writes) -> Result<()> {
         let entity: Arc<[u8]> = writes.entity()?.into();
         let rows = self.entities.entry(entity.clone()).or_default();
         let mut keys = Vec::new();
         writes.for_each(|clustering, value| {
-            rows.insert(clustering.to_vec(), (ticket, value.map(<[u8]>::to_vec)));
+            rows.insert(clustering.to_vec(), (seq, value.map(<[u8]>::to_vec)));
             keys.push(clustering.to_vec());
         })?;
-        self.order.push_back((ticket, entity, keys));
+        self.order.push_back((seq, entity, keys));
         Ok(())
     }
 
-    /// Drops the writes of all tickets up to this one.
-    pub(super) fn drop_to(&mut self, ticket: u64) {
-        while let Some((oldest, entity, keys)) = self.order.pop_front_if(|it| it.0 <= ticket) {
+    /// Drops the writes of all entries up to this one.
+    pub(super) fn drop_to(&mut self, seq: u64) {
+        while let Some((oldest, entity, keys)) = self.order.pop_front_if(|it| it.0 <= seq) {
             let Some(rows) = self.entities.get_mut(&entity) else { continue };
             for key in keys {
                 if rows.get(&key).is_some_and(|(last, _)| *last == oldest) {
@@ -65,11 +68,6 @@ impl Overlay {
         let rows = self.entities.get(entity).into_iter().flatten();
         rows.map(|(key, (_, value))| (key.clone(), value.clone())).collect()
     }
-
-    /// Whether anything lies over an entity's rows.
-    pub(super) fn covers(&self, entity: &[u8]) -> bool {
-        self.entities.contains_key(entity)
-    }
 }
 
 #[cfg(test)]
@@ -91,6 +89,6 @@ mod tests {
         assert_eq!((overlay.get(b"e", b"a"), overlay.get(b"e", b"b")), (None, Some(None)));
         assert_eq!(overlay.of(b"e").len(), 1);
         overlay.drop_to(2);
-        assert!(!overlay.covers(b"e"));
+        assert!(overlay.entities.is_empty());
     }
 }

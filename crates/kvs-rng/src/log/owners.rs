@@ -164,11 +164,15 @@ impl Owners for Logs {
         deadline: Duration,
     ) -> Result<Vec<u8>, OwnerCallError> {
         if region.len() > REGION_NAME_MAX || body.len() > BODY_MAX {
-            let detail = format!("a call has at most {BODY_MAX} bytes and a name of {REGION_NAME_MAX}");
+            let detail =
+                format!("a call has at most {BODY_MAX} bytes and a name of {REGION_NAME_MAX}");
             return Err(OwnerCallError::Message { detail, sent: false });
         }
         let strange = |sent| {
-            move |error: kvs_core::DbaError| OwnerCallError::Message { detail: error.to_string(), sent }
+            move |error: kvs_core::DbaError| OwnerCallError::Message {
+                detail: error.to_string(),
+                sent,
+            }
         };
         let request = Request { region: region.to_owned(), body };
         let request = format::encode(WHAT, &request).map_err(strange(false))?;
@@ -194,5 +198,18 @@ impl Owners for Logs {
 
     fn bucket_of(&self, name: &[u8]) -> Option<Bucket> {
         Some(self.driver.layouts.current()?.bucket_of(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_formats_are_held_still() {
+        let request = Request { region: "r".to_owned(), body: vec![7, 8] };
+        assert_eq!(format::encode(WHAT, &request).unwrap(), [1, 1, b'r', 2, 7, 8]);
+        assert_eq!(format::encode(WHAT, &Answer::Done(vec![9])).unwrap(), [1, 0, 1, 9]);
+        assert_eq!(format::encode(WHAT, &Answer::NoRegion).unwrap(), [1, 1]);
     }
 }

@@ -105,8 +105,8 @@ impl Driver {
                 }
                 Role::Replica { .. } => {
                     if let Some(owner) = self.other_owner(bucket) {
-                        let probe = timeout_at(until, self.probe(owner));
-                        if probe.await.unwrap_or(false) {
+                        let owns = timeout_at(until, self.owns(bucket, owner));
+                        if owns.await.unwrap_or(false) {
                             return Err(error::not_owner(name, Some(owner)));
                         }
                     }

@@ -1,20 +1,24 @@
 //! Which nodes can be reached, by what calls have shown lately.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use kvs_core::Result;
 use tokio::time::Instant;
 
+use super::bucket::{BucketLog, Role};
 use super::driver::Driver;
-use super::{REQUEST, format};
+use super::{OWNS, format};
+use crate::hash::Bucket;
 use crate::identity::NodeId;
 
-/// How long a probe may take: a node that is slower is as good as none.
+const WHAT: &str = "question for an owner";
+/// How long the answer may take: a node that is slower is as good as none.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
-/// How long an answer speaks for its node.
+/// How long it counts.
 const FRESH: Duration = Duration::from_millis(200);
-/// How long a failure speaks against it.
+/// How long a failed call speaks against a node.
 const SHUNNED: Duration = Duration::from_secs(1);
 
 /// What is known of the reach of other nodes. A preference, never a promise.
@@ -25,10 +29,7 @@ pub(super) struct Reach {
 
 #[derive(Clone, Default)]
 struct Seen {
-    answered: Option<Instant>,
     failed: Option<Instant>,
-    /// One probe at a time.
-    probe: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Reach {
@@ -45,7 +46,6 @@ impl Reach {
     /// A call was answered.
     pub(super) fn answered(&self, node: NodeId) {
         self.note(node, |seen| {
-            seen.answered = Some(Instant::now());
             seen.failed = None;
         });
     }
@@ -67,23 +67,36 @@ impl Driver {
         node == self.id || (self.peers.is_up(node) && !self.reach.is_shunned(node))
     }
 
-    /// Asks `node` whether it is there, unless that is known.
-    pub(super) async fn probe(&self, node: NodeId) -> bool {
+    /// Whether `node` is there and says that it owns the bucket, or is about to. Many who want to know
+    /// at the same time share one call.
+    pub(super) async fn owns(&self, bucket: &BucketLog, node: NodeId) -> bool {
         if !self.seems_up(node) {
             return false;
         }
-        let seen = self.reach.seen(node);
-        let _one_at_a_time = seen.probe.lock().await;
-        let seen = self.reach.seen(node);
-        if seen.answered.is_some_and(|at| at.elapsed() < FRESH) {
-            return true;
+        let mut said = bucket.said.lock().await;
+        if let Some((who, at, owns)) = *said
+            && who == node
+            && at.elapsed() < FRESH
+        {
+            return owns;
         }
-        if self.reach.is_shunned(node) {
-            return false;
+        let Ok(body) = format::encode(WHAT, &bucket.id.0) else { return false };
+        let answer = self.peers.call(node, OWNS, body, PROBE_TIMEOUT).await;
+        match &answer {
+            Ok(_) => self.reach.answered(node),
+            Err(_) => self.reach.failed(node),
         }
-        let Ok(nothing) = format::encode("no messages", &[0_u8; 0].as_slice()) else { return false };
-        let is_there = self.peers.call(node, REQUEST, nothing, PROBE_TIMEOUT).await.is_ok();
-        if is_there { self.reach.answered(node) } else { self.reach.failed(node) }
-        is_there
+        let owns = answer.is_ok_and(|answer| format::decode(WHAT, &answer).unwrap_or(false));
+        *said = Some((node, Instant::now(), owns));
+        owns
+    }
+
+    /// Answers that of another node.
+    pub(super) fn handle_owns(&self, body: &[u8]) -> Result<Vec<u8>> {
+        let bucket = self.opened(Bucket(format::decode(WHAT, body)?));
+        let owns = bucket.is_some_and(|it| {
+            matches!(it.now().role, Role::Serving { .. } | Role::Trying) && !self.is_closed()
+        });
+        format::encode(WHAT, &owns)
     }
 }

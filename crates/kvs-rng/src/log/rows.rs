@@ -66,9 +66,7 @@ pub(super) fn bucket_range(bucket: Bucket, generation: u8, after: Option<&[u8]>)
 /// anything.
 pub(super) fn is_of(bucket: Bucket, inner: &[u8], hashing: Hashing) -> bool {
     stored_key::decode(inner).is_ok_and(|(kind, key)| {
-        kind == RowKind::Entity
-            && key.check().is_ok()
-            && hashing.bucket(key.partition()) == bucket
+        kind == RowKind::Entity && key.check().is_ok() && hashing.bucket(key.partition()) == bucket
     })
 }
 
@@ -105,8 +103,7 @@ pub(super) async fn scan(
     let stored = |bound: Bound<Vec<u8>>| bound.map(|inner| [&front[..], &inner].concat());
     let (order, limit) = (scan.ordering(), scan.page_rows());
     // One row more, to know whether there is another page.
-    let found =
-        raw.scan((stored(start), stored(end)), order, limit + 1, PAGE_BYTES_MAX).await?;
+    let found = raw.scan((stored(start), stored(end)), order, limit + 1, PAGE_BYTES_MAX).await?;
     // Rows may have been left out for their bytes, too.
     let bytes: usize = found.iter().map(|row| row.key.len() + row.value.len()).sum();
     let may_have_more = found.len() > limit || bytes >= PAGE_BYTES_MAX;

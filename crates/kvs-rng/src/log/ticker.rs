@@ -12,6 +12,7 @@ use kvs_core::env::{Env, spawn};
 use super::bucket::{BucketLog, Role, State};
 use super::core::Event;
 use super::driver::Driver;
+use crate::identity::NodeId;
 
 /// The first pause; each is twice the one before, up to the longest.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -25,6 +26,11 @@ pub(super) const COMMIT_TIMEOUT: Duration = Duration::from_secs(2);
 /// A take-over that takes longer is given up.
 const TAKE_OVER_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Who doesn't answer for so long is taken not to have heard: the answer was lost on its way.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// A pause from which a bucket is woken when something happens to it.
+const LONG: Duration = Duration::from_millis(800);
+
 /// `pause` more or less: nodes that duel are not to stay in step.
 pub(super) fn about(env: &Env, pause: Duration) -> Duration {
     let span = u64::try_from(pause.as_micros()).unwrap_or(u64::MAX).max(1);
@@ -33,14 +39,21 @@ pub(super) fn about(env: &Env, pause: Duration) -> Duration {
 
 /// Has a task tick, if the bucket waits for something and none does yet.
 pub(super) fn start(driver: &Arc<Driver>, bucket: &Arc<BucketLog>, state: &mut State) {
-    if !wants(bucket, state) || std::mem::replace(&mut state.ticking, true) {
+    if !wants(bucket, state) {
+        return;
+    }
+    if std::mem::replace(&mut state.ticking, true) {
+        if state.is_resting && is_waited_for(bucket, state) {
+            state.is_resting = false;
+            bucket.wake.notify_one();
+        }
         return;
     }
     spawn(tick(Arc::downgrade(driver), bucket.clone()));
 }
 
 fn wants(bucket: &BucketLog, state: &State) -> bool {
-    is_waited_for(bucket, state) || state.core.wants_tick()
+    is_waited_for(bucket, state) || !state.asked.is_empty() || state.core.wants_tick()
 }
 
 fn is_waited_for(bucket: &BucketLog, state: &State) -> bool {
@@ -51,14 +64,19 @@ async fn tick(driver: Weak<Driver>, bucket: Arc<BucketLog>) {
     let mut pause = PAUSE_MIN;
     let mut trying_since = None;
     loop {
+        let mut wake = false;
         {
             let Some(driver) = driver.upgrade() else { return };
             let pause = about(&driver.env, pause);
             tokio::select! {
                 biased;
-                () = driver.hurry.notified() => {}
+                () = driver.hurry.notified() => wake = true,
+                () = bucket.wake.notified() => wake = true,
                 () = sleep(pause) => {}
             }
+        }
+        if wake {
+            pause = PAUSE_MIN;
         }
         let Some(driver) = driver.upgrade() else { return };
         let mut state = bucket.lock();
@@ -78,10 +96,20 @@ async fn tick(driver: Weak<Driver>, bucket: Arc<BucketLog>) {
         if bucket.now().role != Role::Trying || event == Event::StepDown {
             trying_since = None;
         }
+        for to in silent(&state) {
+            driver.step_locked(&bucket, &mut state, Event::Unanswered { to }, Vec::new());
+        }
         driver.step_locked(&bucket, &mut state, event, Vec::new());
         let longest = if is_waited_for { PAUSE_WAITED_FOR } else { PAUSE_MAX };
         pause = (pause * 2).min(longest);
+        state.is_resting = pause > LONG;
     }
+}
+
+/// Those who were asked too long ago.
+fn silent(state: &State) -> Vec<NodeId> {
+    let asked = state.asked.iter().filter(|(_, at)| at.elapsed() > ANSWER_TIMEOUT);
+    asked.map(|(node, _)| *node).collect()
 }
 
 /// Whether what was handed over first has waited too long.

@@ -40,7 +40,12 @@ struct Waiting {
 pub(super) enum Work {
     Changes(Box<Changes>),
     /// From here on the rows of `position` are kept for `to`.
-    Snapshot { bucket: Arc<BucketLog>, to: NodeId, position: Position, then: Page },
+    Snapshot {
+        bucket: Arc<BucketLog>,
+        to: NodeId,
+        position: Position,
+        then: Page,
+    },
 }
 
 /// The first page of a snapshot, to be sent once that has begun.
@@ -82,7 +87,7 @@ impl Changes {
         let bucket = self.bucket.id;
         let remove = |writes: &mut WriteSet, range: Option<(u64, u64)>| {
             let Some((after, upto)) = range else { return };
-            for seq in after + 1..=upto {
+            for seq in after.saturating_add(1)..=upto {
                 writes.stored(&format::entry_key(bucket, seq), None);
             }
         };
@@ -154,10 +159,14 @@ impl Driver {
     /// Writes until nothing waits.
     async fn write_on(self: Arc<Self>) {
         while let Some(work) = self.queue.take() {
+            // As after a crash: what was not written was not answered.
+            if self.is_closed() {
+                return;
+            }
             let mut changes = Vec::new();
             for work in work {
                 match work {
-                    Work::Changes(it) if !it.bucket.is_dead() => changes.push(it),
+                    Work::Changes(it) if !it.bucket.is_dead() => changes.push(*it),
                     Work::Changes(_) => {}
                     Work::Snapshot { bucket, to, position, then } => {
                         self.snapshots.begin(&bucket, to, position);
@@ -171,7 +180,7 @@ impl Driver {
         }
     }
 
-    async fn write_changes(self: &Arc<Self>, changes: Vec<Box<Changes>>) {
+    async fn write_changes(self: &Arc<Self>, changes: Vec<Changes>) {
         let mut last: BTreeMap<Bucket, (Arc<BucketLog>, u64)> = BTreeMap::new();
         for it in &changes {
             last.insert(it.bucket.id, (it.bucket.clone(), it.number));
@@ -192,7 +201,7 @@ impl Driver {
         }
     }
 
-    async fn write_all(&self, changes: &[Box<Changes>]) -> Result<()> {
+    async fn write_all(&self, changes: &[Changes]) -> Result<()> {
         let mut writes = WriteSet::default();
         let mut sync = false;
         for it in changes {
@@ -220,8 +229,11 @@ impl Driver {
     /// Forgets what is in memory of a bucket, as a crash would.
     pub(super) fn give_up(&self, bucket: &Arc<BucketLog>) {
         self.forget_bucket(bucket);
-        bucket.lock().lose_all();
+        let mut state = bucket.lock();
         bucket.set_role(Role::Dead);
+        state.lose_all();
+        state.held.trim(&self.held, u64::MAX);
+        drop(state);
         self.lost.send(bucket.id);
     }
 }

@@ -3,24 +3,36 @@
 //! Data does not move yet when the layout changes, so nodes join an empty ring only. The leader asks
 //! every member whether it is empty; one that is promises to take no writes for [`HOLD`], so that none
 //! slips in before the new layout is agreed.
+//!
+//! A node that has lost its disk comes back as a new one at the same address. It takes the place of the
+//! old one, whatever the ring holds: the leader connects to the address, and if the new node answers
+//! there, the old one can't be there any more. No data moves; what the old one held the new one repairs
+//! from the other replicas.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
+use tokio::time::timeout;
 
 use super::methods::{self, faults};
-use crate::consensus::Admission;
+use crate::consensus::{Admission, Denial};
+use crate::identity::NodeId;
 use crate::layout::{Change, Layout, Member};
 use crate::replica::Replica;
-use crate::transport::{Channel, Fault, Target, Transport};
+use crate::transport::handshake::{Cause, HandshakeError};
+use crate::transport::{Channel, ConnectError, Fault, Target, Transport};
 
 /// How long an empty node takes no writes after it was asked, unless a new layout comes: longer than
 /// asking all and agreeing on a join may take.
 const HOLD: Duration = Duration::from_secs(10);
 /// How long a member has to answer.
 const ASK_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a node has to show who it is, and how often it is tried: all in all less than a change of
+/// the layout is given.
+const LOOK_TIMEOUT: Duration = Duration::from_millis(1500);
+const LOOKS: usize = 2;
 
 const EMPTY: u8 = 0;
 const HAS_DATA: u8 = 1;
@@ -32,16 +44,16 @@ pub(super) async fn hold(replica: &Replica) -> Result<Vec<u8>, Fault> {
     Ok(vec![if empty { EMPTY } else { HAS_DATA }])
 }
 
-/// Lets nodes join an empty ring, and nothing leave.
+/// Lets nodes join an empty ring, or come back with a new disk, and nothing leave.
 pub(super) struct EmptyRing {
     pub(super) transport: Transport,
     pub(super) replica: Replica,
-    pub(super) node: crate::identity::NodeId,
+    pub(super) node: NodeId,
 }
 
 #[async_trait]
 impl Admission for EmptyRing {
-    async fn admit(&self, layout: &Layout, change: &Change) -> Result<(), String> {
+    async fn admit(&self, layout: &Layout, change: &Change) -> Result<(), Denial> {
         match change {
             Change::Join(_) => self.check_empty(layout).await,
             Change::Update(member) => match layout.member(member.id) {
@@ -49,6 +61,7 @@ impl Admission for EmptyRing {
                 _ => self.check_empty(layout).await,
             },
             Change::Leave(_) | Change::SetQuorum(_) => self.check_empty(layout).await,
+            Change::Replace { old, member } => self.check_gone(*old, member).await,
         }
     }
 }
@@ -64,7 +77,42 @@ impl EmptyRing {
         call.await.map_err(|error| error.to_string())
     }
 
-    async fn check_empty(&self, layout: &Layout) -> Result<(), String> {
+    /// Looks whether `member` is where `old` was.
+    async fn check_gone(&self, old: NodeId, member: &Member) -> Result<(), Denial> {
+        let (id, address) = (member.id, member.address);
+        let mut last = String::new();
+        for _ in 0..LOOKS {
+            let found = match timeout(LOOK_TIMEOUT, self.transport.look(address)).await {
+                Ok(Ok(peer)) => peer.node,
+                Ok(Err(ConnectError::Handshake(
+                    HandshakeError::Refused(refusal) | HandshakeError::RefusedByPeer(refusal),
+                ))) if refusal.cause == Cause::Itself => self.node,
+                Ok(Err(error)) => {
+                    last = error.to_string();
+                    continue;
+                }
+                Err(_) => {
+                    last = format!("no answer within {LOOK_TIMEOUT:?}");
+                    continue;
+                }
+            };
+            if found == id {
+                tracing::warn!(%old, new = %id, %address, name = member.name,
+                    "a new node answers at the address of a member: it takes its place");
+                return Ok(());
+            }
+            return Err(Denial::Refused(format!(
+                "{address} is the address of node {old}, and node {found} answers there: two nodes \
+                 can't have one address"
+            )));
+        }
+        Err(Denial::NotNow(format!(
+            "{address} is the address of node {old}, and it can't be found out whether node {id} \
+             has taken its place there: {last}"
+        )))
+    }
+
+    async fn check_empty(&self, layout: &Layout) -> Result<(), Denial> {
         let asked = layout.members().values().map(|member| self.ask(member));
         for (member, answer) in layout.members().values().zip(join_all(asked).await) {
             match answer.as_deref() {
@@ -74,13 +122,15 @@ impl EmptyRing {
                         "{} holds data, and data can't be moved yet: all nodes have to join \
                          before the first write",
                         member.name
-                    ));
+                    )
+                    .into());
                 }
                 Err(error) => {
                     return Err(format!(
                         "{} can't be asked whether it is empty: {error}",
                         member.name
-                    ));
+                    )
+                    .into());
                 }
             }
         }
@@ -92,7 +142,7 @@ impl EmptyRing {
 pub(super) fn admission(
     transport: &Transport,
     replica: &Replica,
-    node: crate::identity::NodeId,
+    node: NodeId,
 ) -> Arc<dyn Admission> {
     Arc::new(EmptyRing { transport: transport.clone(), replica: replica.clone(), node })
 }

@@ -22,7 +22,8 @@ use crate::transport::secure::noise::{ClusterKeys, KeyError};
 #[non_exhaustive]
 pub struct NodeConfig {
     /// Whether the node's store syncs each write before it acknowledges it: then a loss of power takes
-    /// nothing, and the node need not recover from its peers after one. Default false.
+    /// nothing that it acknowledged; after one it only reads from its peers what it had minted last, and
+    /// mints again then. Default false.
     pub durable: bool,
     /// The network. Default the operating system's.
     pub network: Arc<dyn Network>,

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use kvs_core::DbaError;
 use thiserror::Error;
 
-use crate::consensus::{ConsensusError, FoundError, ProposeError};
+use crate::consensus::{ConsensusError, FoundError, ProposeError, RecoverError};
 use crate::identity::{ClusterId, NodeId};
 use crate::layout::{LayoutError, QuorumError};
 use crate::membership::MembershipError;
@@ -28,6 +28,12 @@ pub enum NodeError {
          into the cluster"
     )]
     Embedded,
+    /// The store is not that of a node that is or was a member of a cluster. Nothing changed; final.
+    #[error("the data folder holds no node that is a member of a cluster")]
+    NoNode,
+    /// The node could not be made the only voter on the layout.
+    #[error(transparent)]
+    Recover(#[from] RecoverError),
     /// The data folder is of a node of a cluster with another name. Nothing changed; final.
     #[error(
         "the data folder is of a node of the cluster {found:?}, not of {expected:?}; \

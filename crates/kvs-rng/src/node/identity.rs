@@ -31,7 +31,7 @@ impl Persona {
         cluster_name: &str,
     ) -> Result<Self, NodeError> {
         let found = store.raw().get(key()).await?;
-        if holds_embedded(store).await? {
+        if holds_embedded(store, found.is_some()).await? {
             return Err(NodeError::Embedded);
         }
         let mut persona = match found {
@@ -70,9 +70,10 @@ pub async fn is_node(store: &Store) -> Result<bool, DbaError> {
     Ok(store.raw().get(key()).await?.is_some())
 }
 
-/// Whether `store` holds rows of an embedded store.
-async fn holds_embedded(store: &Store) -> Result<bool, DbaError> {
-    for kind in [RowKind::Plain, RowKind::Entity, RowKind::Chunk] {
+/// Whether `store` holds rows of an embedded store. Those of entities a node has too.
+async fn holds_embedded(store: &Store, is_node: bool) -> Result<bool, DbaError> {
+    let kinds = [RowKind::Plain, RowKind::Entity, RowKind::Chunk];
+    for kind in kinds.into_iter().filter(|kind| !is_node || *kind != RowKind::Entity) {
         let start = [kind as u8];
         let end = prefix_end(&start).map_or(Bound::Unbounded, Bound::Excluded);
         let range = (Bound::Included(start.to_vec()), end);
@@ -83,6 +84,6 @@ async fn holds_embedded(store: &Store) -> Result<bool, DbaError> {
     Ok(false)
 }
 
-fn key() -> Vec<u8> {
+pub(super) fn key() -> Vec<u8> {
     [&[RowKind::Meta as u8], KEY].concat()
 }

@@ -9,7 +9,8 @@ use tokio::time::sleep;
 use super::error::NodeError;
 use crate::consensus::{Consensus, ProposeError};
 use crate::identity::NodeId;
-use crate::layout::{Layout, Member};
+use crate::layout::{Change, Layout, Member};
+use crate::replica::Replica;
 use crate::transport::handshake::{Cause, HandshakeError};
 use crate::transport::secure::SecureError;
 use crate::transport::{CallError, Channel, ConnectError, Reason, Transport};
@@ -40,9 +41,13 @@ enum Found {
 /// Asks until the cluster answers; it may have to be started first. Ends when all who are there won't
 /// have this node, or `check` finds that its settings are not the cluster's: it must not become a
 /// member before that is known.
+///
+/// At the address of a member that is not this node, it takes the place of that one. Everybody counts
+/// on it then for what it does not have yet; so it notes that before it asks.
 pub(super) async fn join(
     transport: &Transport,
     consensus: &Consensus,
+    replica: &Replica,
     me: &Member,
     seeds: &[SocketAddr],
     check: &(dyn Fn(&Layout) -> Result<(), NodeError> + Sync),
@@ -69,13 +74,53 @@ pub(super) async fn join(
             continue;
         };
         check(&layout)?;
-        match consensus.join(me, seeds, JOIN_ROUND).await {
+        match get_in(consensus, replica, me, seeds, layout).await? {
             Ok(layout) => return Ok(layout),
             Err(error @ (ProposeError::Refused { .. } | ProposeError::Stopped(_))) => {
                 return Err(NodeError::Join(error));
             }
             Err(error) => tracing::warn!(node = %me.id, %error, "not part of the cluster yet"),
         }
+    }
+}
+
+/// Asks to be taken in, by the way that fits `layout`, or a newer one that comes as the answer.
+async fn get_in(
+    consensus: &Consensus,
+    replica: &Replica,
+    me: &Member,
+    seeds: &[SocketAddr],
+    mut layout: Arc<Layout>,
+) -> Result<Result<Arc<Layout>, ProposeError>, NodeError> {
+    loop {
+        let change = way_in(&layout, me);
+        if let Change::Replace { old, .. } = &change {
+            tracing::warn!(
+                node = %me.id, %old, address = %me.address,
+                "the address of this node is that of a member which has lost its disk: this node \
+                 takes its place, and repairs what that one held from the others"
+            );
+            replica.begin_with_nothing().await?;
+        }
+        match consensus.enter(&change, seeds, JOIN_ROUND).await {
+            Err(ProposeError::Refused { layout: Some(newer), .. })
+                if newer.version() > layout.version() && way_in(&newer, me) != change =>
+            {
+                layout = newer;
+            }
+            entered => return Ok(entered),
+        }
+    }
+}
+
+/// How this node becomes a member.
+fn way_in(layout: &Layout, me: &Member) -> Change {
+    let holder = layout.members().values().find(|member| member.address == me.address);
+    match holder {
+        Some(old) if old.id != me.id && layout.member(me.id).is_none() => {
+            Change::Replace { old: old.id, member: me.clone() }
+        }
+        _ => Change::Join(me.clone()),
     }
 }
 

@@ -6,8 +6,10 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::layouts::Published;
+use super::lives::Lives;
 use crate::coordinator::{Coordinator, Layouts};
 use crate::identity::NodeId;
+use crate::log::Logs;
 use crate::membership::{Advert, Membership};
 
 /// How often the parts are looked at.
@@ -19,6 +21,8 @@ pub(super) async fn keep(
     membership: Arc<Membership>,
     layouts: Arc<Published>,
     coordinator: Coordinator,
+    lives: Arc<Lives>,
+    logs: Logs,
 ) {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -29,15 +33,20 @@ pub(super) async fn keep(
         let before = std::mem::replace(&mut up, membership.members());
         for back in up.keys().filter(|node| !before.contains_key(node)) {
             coordinator.seen_up(*back);
+            logs.seen_up(*back);
         }
         let Some(layout) = layouts.current() else { continue };
         if told != Some(layout.version()) {
             told = Some(layout.version());
             // What writes were held back for is done.
             coordinator.replica().release();
+            logs.layout_changed();
             let advert =
                 Advert { layout_version: layout.version(), layout_digest: layout.digest() };
             membership.advertise(advert);
+            if layout.member(node).is_some() {
+                lives.forget_others(&layout).await;
+            }
             let others = layout.members().values().filter(|member| member.id != node);
             membership.add_seeds(others.map(|member| member.address).collect());
             tracing::info!(%node, version = layout.version(), members = layout.members().len(), "layout");

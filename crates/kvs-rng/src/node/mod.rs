@@ -39,23 +39,26 @@ mod join;
 mod keeper;
 mod layouts;
 mod link;
+mod lives;
 mod methods;
 mod service;
 mod start;
 mod status;
+mod stopped;
 mod witness;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kvs_core::Store;
 use kvs_core::env::Background;
+use kvs_core::{EntityStore, Store};
 
 use crate::consensus::Consensus;
 use crate::coordinator::Ring;
 use crate::identity::NodeId;
 use crate::layout::Layout;
+use crate::log::{Logs, Owners};
 use crate::membership::Membership;
 use crate::replica::Replica;
 use crate::transport::Transport;
@@ -64,6 +67,7 @@ pub use config::NodeConfig;
 pub use error::NodeError;
 pub use identity::is_node;
 pub use status::{MemberStatus, RingState, Status};
+pub use stopped::StoppedNode;
 
 /// How long requests in flight may take when the node ends.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -78,6 +82,7 @@ pub struct Node {
     layouts: Arc<layouts::Published>,
     replica: Replica,
     ring: Ring,
+    logs: Logs,
     _closing: start::Closing,
     _background: [Background; 4],
 }
@@ -108,6 +113,21 @@ impl Node {
         &self.ring
     }
 
+    /// Entities: commands on them run here if this node owns them, and are refused otherwise.
+    pub fn entities(&self) -> Arc<dyn EntityStore> {
+        self.logs.entities()
+    }
+
+    /// Who owns which entity, and calls there.
+    pub fn owners(&self) -> Arc<dyn Owners> {
+        self.logs.owners()
+    }
+
+    /// The logs of entities underneath.
+    pub fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
     /// The layout as this node knows it.
     pub fn layout(&self) -> Option<Arc<Layout>> {
         use crate::coordinator::Layouts as _;
@@ -121,6 +141,7 @@ impl Node {
         if !self.transport.shutdown(DRAIN).await {
             tracing::warn!(node = %self.id, "some requests of other nodes were cut off");
         }
+        self.logs.close();
         self.consensus.shutdown().await;
         if let Err(error) = self.replica.close().await {
             tracing::warn!(node = %self.id, %error, "the clean stop could not be recorded");

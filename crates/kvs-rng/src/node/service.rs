@@ -4,9 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 
+use super::lives::Lives;
 use super::methods::{self, faults};
 use crate::consensus::Consensus;
 use crate::coordinator::Coordinator;
+use crate::log::Logs;
 use crate::replica::Replica;
 use crate::transport::{Fault, Peer, Service};
 
@@ -17,6 +19,8 @@ pub(super) struct Inbox {
     pub(super) consensus: OnceLock<Arc<Consensus>>,
     pub(super) coordinator: OnceLock<Coordinator>,
     pub(super) replica: OnceLock<Replica>,
+    pub(super) lives: OnceLock<Arc<Lives>>,
+    pub(super) logs: OnceLock<Logs>,
 }
 
 #[async_trait]
@@ -25,7 +29,14 @@ impl Service for Inbox {
         match method {
             methods::CONSENSUS => Ok(part(&self.consensus)?.handle(from.node, &body).await),
             methods::HOLD => super::admission::hold(part(&self.replica)?).await,
-            methods::LAST_WRITE => super::witness::answer(part(&self.replica)?, from.node),
+            methods::LAST_WRITE => {
+                let (replica, lives) = (part(&self.replica)?, part(&self.lives)?);
+                super::witness::answer(replica, lives, from, &body).await
+            }
+            methods::LOGS.. => {
+                let handled = part(&self.logs)?.handle(from.node, method, &body).await;
+                handled.map_err(|error| Fault::new(faults::REFUSED, error.to_string()))
+            }
             methods::COORDINATOR.. => {
                 let handled = part(&self.coordinator)?.handle(from.node, method, &body).await;
                 handled.map_err(|error| Fault::new(faults::REFUSED, error.to_string()))

@@ -1,7 +1,8 @@
 //! How a node starts.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use kvs_core::Store;
@@ -12,16 +13,18 @@ use super::error::NodeError;
 use super::identity::Persona;
 use super::layouts::Published;
 use super::link::{Link, Replicas};
+use super::lives::Lives;
 use super::service::Inbox;
-use super::witness::Witnesses;
+use super::witness::{Run, Witnesses};
 use super::{Node, admission, join, keeper};
-use crate::consensus::Consensus;
+use crate::consensus::{self, Consensus};
 use crate::coordinator::{Coordinator, Layouts, Ring};
 use crate::hints::Hints;
 use crate::identity::ClusterId;
 use crate::layout::{Change, Layout, Member};
+use crate::log::{self, Logs};
 use crate::membership::{self, Membership};
-use crate::replica::Replica;
+use crate::replica::{Condition, Replica};
 use crate::transport::{self, Transport};
 use crate::version::{AHEAD_MAX, HybridClock, LastWriteWins};
 
@@ -29,11 +32,14 @@ use crate::version::{AHEAD_MAX, HybridClock, LastWriteWins};
 const UPDATE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Closes the transport when it is dropped: what serves its requests holds it, and would keep it open.
-pub(super) struct Closing(Transport);
+pub(super) struct Closing(Transport, OnceLock<Logs>);
 
 impl Drop for Closing {
     fn drop(&mut self) {
         self.0.close();
+        if let Some(logs) = self.1.get() {
+            logs.close();
+        }
     }
 }
 
@@ -45,16 +51,23 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     let clock = Arc::new(HybridClock::new(&config.env, AHEAD_MAX));
     let replica = Replica::open(store, id, clock, config.boot_id.clone(), config.durable).await?;
 
+    let lives = Lives::open(store, &replica).await?;
+    let held = consensus::held_layout(store).await?;
+
     let inbox = Arc::new(Inbox::default());
+    let mut transport_config = transport_config(&config, &persona);
+    transport_config.door = Some(lives.clone());
     let transport = Transport::start(
-        transport_config(&config, &persona),
+        transport_config,
         config.network.clone(),
         config.env.clone(),
         inbox.clone(),
     )
     .await?;
-    let closing = Closing(transport.clone());
+    let closing = Closing(transport.clone(), OnceLock::new());
     let address = advertised(&config, transport.local_address());
+    // Before anybody else hears of this node: it must not drive out one that runs.
+    join::check_moved(&transport, held.as_ref(), id, address).await?;
     let consensus = Consensus::start(
         id,
         store,
@@ -66,10 +79,10 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     .await?;
     let consensus = Arc::new(consensus);
     let layouts = Arc::new(Published::new(consensus.clone()));
-    join::check_moved(&transport, layouts.current().as_deref(), id, address).await?;
     // Each is set once, here.
     let _ = inbox.consensus.set(consensus.clone());
     let _ = inbox.replica.set(replica.clone());
+    let _ = inbox.lives.set(lives.clone());
 
     let seeds = resolve(&config).await?;
     let membership = Membership::start(
@@ -89,14 +102,15 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     let coordinator = Coordinator::new(
         id,
         replica.clone(),
-        peers,
+        peers.clone(),
         layouts.clone(),
         hints,
         config.env.clone(),
         config.gather_timeout,
     );
+    let run = Run::new(persona.incarnation, &config.env);
     let mut witnesses =
-        layouts.current().map(|layout| Witnesses::new(&transport, &replica, &layout));
+        layouts.current().map(|layout| Witnesses::new(&transport, &replica, &lives, run, &layout));
     if let Some(witnesses) = &mut witnesses {
         witnesses.ask().await;
     }
@@ -107,8 +121,18 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
     });
     // Only now: no write is minted before that.
     let _ = inbox.coordinator.set(coordinator.clone());
+    let logs = open_logs(store, &config, &persona, &replica, peers, layouts.clone()).await?;
+    let _ = closing.1.set(logs.clone());
+    let _ = inbox.logs.set(logs.clone());
     let replaying = coordinator.replaying();
-    let keeper = keeper::keep(id, membership.clone(), layouts.clone(), coordinator.clone());
+    let keeper = keeper::keep(
+        id,
+        membership.clone(),
+        layouts.clone(),
+        coordinator.clone(),
+        lives,
+        logs.clone(),
+    );
     let keeper = Background::run(keeper);
     let recovering = coordinator.recovering();
 
@@ -122,7 +146,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         None if seeds.is_empty() => found(&config, &consensus, me.clone()).await?,
         None => {
             let check = |layout: &Layout| check_settings(&config, layout);
-            join::join(&transport, &consensus, &me, &seeds, &check).await?
+            join::join(&transport, &consensus, &replica, &me, &seeds, &check).await?
         }
     };
     check_cluster(&config, &persona, &layout)?;
@@ -142,9 +166,36 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         layouts,
         replica,
         ring,
+        logs,
         _closing: closing,
         _background: [replaying, keeper, recovering, witnessing],
     })
+}
+
+/// The logs of the node's buckets.
+async fn open_logs(
+    store: &Store,
+    config: &NodeConfig,
+    persona: &Persona,
+    replica: &Replica,
+    peers: Arc<Replicas>,
+    layouts: Arc<Published>,
+) -> Result<Logs, NodeError> {
+    let replica = replica.clone();
+    let (was_clean, has_lost) = (replica.condition() == Condition::Clean, AtomicBool::new(false));
+    // What is found to be lost while the node runs was not known when its logs were opened.
+    let is_sound = move |condition| {
+        let loses = condition == Condition::Recovering && was_clean;
+        let has_lost = has_lost.fetch_or(loses, Ordering::AcqRel) || loses;
+        condition != Condition::OldFolder && !has_lost
+    };
+    let start = log::Start {
+        node: persona.node,
+        incarnation: persona.incarnation,
+        may_have_lost: replica.condition() != Condition::Clean,
+        is_sound: Box::new(move || is_sound(replica.condition())),
+    };
+    Ok(Logs::open(store, start, peers, layouts, config.env.clone()).await?)
 }
 
 fn transport_config(config: &NodeConfig, persona: &Persona) -> transport::Config {

@@ -35,11 +35,10 @@ pub enum ReplicaError {
         node: NodeId,
     },
 
-    /// The node started uncleanly, and the bucket has not been repaired since. Not applied; may be
+    /// The node started uncleanly or with a new disk, and the bucket has not been repaired since. Not applied; may be
     /// retried, and other replicas may answer at once.
     #[error(
-        "bucket {bucket} is not yet repaired since this node lost power or was restarted \
-         uncleanly; nothing was done"
+        "bucket {bucket} is not yet repaired since this node lost power or its disk; nothing was done"
     )]
     Recovering {
         /// The bucket.

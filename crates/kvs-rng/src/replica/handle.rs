@@ -22,7 +22,7 @@ use crate::version::{HybridClock, Versions};
 /// What this node holds. Clones are handles of the same; a store has one replica at a time.
 ///
 /// A write runs to its end once it has begun, also if its future is dropped. Writes of one bucket
-/// run one after another; reads wait for nobody.
+/// run one after another, and share the syncs that they wait for; reads wait for nobody.
 #[derive(Clone)]
 pub struct Replica {
     inner: Arc<Inner>,
@@ -48,7 +48,7 @@ impl Replica {
     /// `boot_id` is the present run of the operating system, see [`boot_id`](super::boot_id);
     /// `durable` says that `store` syncs each write before it acknowledges it. If an earlier run did
     /// not, didn't [end cleanly](Self::close) and was in another run of the system, the replica is
-    /// [recovering](Condition::Recovering).
+    /// [recovering](Condition::Recovering); if it did, [catching up](Condition::CatchingUp).
     ///
     /// Costs one synced write. If it fails the replica can be opened again.
     pub async fn open(
@@ -89,6 +89,22 @@ impl Replica {
         self.inner.start.check(bucket).is_ok()
     }
 
+    /// Whether it also holds all that it ever minted in a bucket and others have acknowledged, and so
+    /// may mint there.
+    pub fn may_mint(&self, bucket: Bucket) -> bool {
+        self.inner.start.check_mint(bucket).is_ok()
+    }
+
+    /// Waits until what was stored here before is as safe as the store's durability says. Costs a sync
+    /// with `Always`, which all share that wait for one; otherwise nothing.
+    ///
+    /// # Errors
+    /// The store could not sync. Nobody may rely on what was stored; the store takes no writes any
+    /// more.
+    pub async fn synced(&self) -> Result<(), ReplicaError> {
+        self.inner.synced().await
+    }
+
     /// The versions of a key; empty ones if it was never written.
     pub async fn get(&self, bucket: Bucket, key: &Key) -> Result<Versions, ReplicaError> {
         key.check()?;
@@ -116,6 +132,14 @@ impl Replica {
         Ok(rows.is_empty())
     }
 
+    /// Says that this node takes the place of one whose disk is lost, and has nothing of what that one
+    /// acknowledged: it is [recovering](Condition::Recovering) from then on, until
+    /// [all of it](Self::recovered_all) is there. Written and synced; to be said before anybody counts
+    /// on this node.
+    pub async fn begin_with_nothing(&self) -> Result<(), DbaError> {
+        self.inner.start.begin_with_nothing().await
+    }
+
     /// Says that a bucket now holds what the other replicas have of it: from here on it mints and
     /// reads. Lasts until the node ends.
     pub fn recovered(&self, bucket: Bucket) {
@@ -133,6 +157,7 @@ impl Replica {
     pub async fn close(&self) -> Result<(), ReplicaError> {
         self.inner.start.close();
         self.inner.buckets.wait_for_all().await;
+        self.inner.synced().await?;
         Ok(self.inner.start.ended().await?)
     }
 }

@@ -6,7 +6,9 @@
 //!
 //! # Minting
 //! A client's write becomes a version here: the replica reads what it holds of the key, gives the
-//! write a [`Dot`](crate::version::Dot), and stores the result before anybody is told. No dot may
+//! write a [`Dot`](crate::version::Dot), and stores the result before anybody is told. It is visible
+//! then; whether it survives the loss of power is [another question](Replica::synced), whose answer a
+//! minter need not await before it tells the other replicas. No dot may
 //! ever be given twice, also not after a crash, so the node's counter is *reserved* in blocks: the
 //! end of a block is synced to disk before its first dot is given, and a node that starts goes on
 //! behind the end of its last block. A block costs one sync and lasts for 65,536 writes; what was
@@ -44,6 +46,14 @@
 //! ([`Condition::Recovering`]): it stores what others send, and neither mints nor reads in a bucket
 //! until somebody has repaired that bucket from the others and said so. A process that was killed
 //! loses nothing, for the operating system has its writes; the boot id tells the two apart.
+//!
+//! A node that takes the place of another, whose disk is lost, has forgotten everything that this one
+//! acknowledged. It is recovering in the same way, from [`Replica::begin_with_nothing`] on.
+//!
+//! With `Always` it has what it acknowledged. But others may have acknowledged what it minted and lost
+//! before its own sync was done, and its next write would seem to replace that too, for a context says
+//! only up to which count it has seen a node's writes. Such a replica is *catching up*
+//! ([`Condition::CatchingUp`]): it mints in a bucket only when that is repaired, and does all else.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -89,7 +99,7 @@ mod rows;
 mod settling;
 mod start;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod witness;
 mod writing;
 

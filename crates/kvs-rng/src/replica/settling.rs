@@ -20,7 +20,8 @@ impl Replica {
     /// replicas turned out to hold of their keys. All of it is joined; a write that then stands beside
     /// siblings gets a new dot that replaces them, under the timestamp that it had: whoever has built
     /// on it meanwhile is later still. One that was replaced meanwhile stays replaced. Gives what is
-    /// then held of the keys that were minted again.
+    /// then held of the keys that were minted again. Waits for no sync, as
+    /// [`mint_unsynced`](Self::mint_unsynced).
     ///
     /// Costs a read for each key and one write.
     pub async fn settle(
@@ -43,7 +44,7 @@ impl Inner {
         found: Vec<Item>,
     ) -> Result<Vec<Item>, ReplicaError> {
         let bucket = locked.bucket();
-        self.start.check(bucket)?;
+        self.start.check_mint(bucket)?;
         let mut changes = Changes::default();
         for Item { key, versions } in found {
             self.observe(&versions);

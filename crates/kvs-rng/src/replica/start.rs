@@ -18,15 +18,21 @@ const VERSION: u8 = 1;
 const FLAG_DURABLE: u8 = 0x01;
 const FLAG_RECOVERING: u8 = 0x02;
 const FLAG_OLD_FOLDER: u8 = 0x04;
+const FLAG_CATCHING_UP: u8 = 0x08;
 
 /// What a replica may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// It holds all that it ever acknowledged.
     Clean,
-    /// It may have lost the last writes before a loss of power: buckets that are not repaired yet
-    /// take what others send, and nothing else.
+    /// It may lack what it, or the node whose place it took, has acknowledged: the last writes before
+    /// a loss of power, or all of a disk that is lost. Buckets that are not repaired yet take what
+    /// others send, and nothing else.
     Recovering,
+    /// It holds all that it ever acknowledged, but lost power before the last writes that it had
+    /// minted were synced. Others may have acknowledged these: where that is not repaired yet it does
+    /// everything but mint, or its next write would seem to replace what it lost.
+    CatchingUp,
     /// Its data folder is an old copy. It takes what others send, and nothing else.
     OldFolder,
 }
@@ -44,6 +50,7 @@ pub(super) struct Mark {
     /// Each write was synced before it was acknowledged.
     pub(super) durable: bool,
     pub(super) recovering: bool,
+    pub(super) catching_up: bool,
     pub(super) old_folder: bool,
 }
 
@@ -52,13 +59,14 @@ impl Mark {
         let flag = |is: bool, flag: u8| if is { flag } else { 0 };
         let flags = flag(self.durable, FLAG_DURABLE)
             | flag(self.recovering, FLAG_RECOVERING)
+            | flag(self.catching_up, FLAG_CATCHING_UP)
             | flag(self.old_folder, FLAG_OLD_FOLDER);
         let boot_id = self.boot_id.as_deref().unwrap_or_default();
         [&[VERSION, flags], boot_id.as_bytes()].concat()
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
-        const FLAGS: u8 = FLAG_DURABLE | FLAG_RECOVERING | FLAG_OLD_FOLDER;
+        const FLAGS: u8 = FLAG_DURABLE | FLAG_RECOVERING | FLAG_OLD_FOLDER | FLAG_CATCHING_UP;
         let problem = match bytes {
             [VERSION, flags, boot_id @ ..] if flags & !FLAGS == 0 => {
                 let boot_id = str::from_utf8(boot_id)
@@ -68,6 +76,7 @@ impl Mark {
                     boot_id: Some(boot_id).filter(|id| !id.is_empty()),
                     durable: flags & FLAG_DURABLE != 0,
                     recovering: flags & FLAG_RECOVERING != 0,
+                    catching_up: flags & FLAG_CATCHING_UP != 0,
                     old_folder: flags & FLAG_OLD_FOLDER != 0,
                 });
             }
@@ -80,11 +89,20 @@ impl Mark {
         Err(DbaError::decode(WHAT, problem))
     }
 
+    /// Whether the system has gone down since, as far as can be told, if its run is now `boot_id`.
+    fn is_of_another_run(&self, boot_id: Option<&str>) -> bool {
+        boot_id.is_none() || self.boot_id.as_deref() != boot_id
+    }
+
     /// Whether a node that is started in the run `boot_id` of its system, and finds this mark, may
-    /// have lost writes.
+    /// have lost what it had acknowledged.
     fn may_have_lost(&self, boot_id: Option<&str>) -> bool {
-        let is_same_run = boot_id.is_some() && self.boot_id.as_deref() == boot_id;
-        self.recovering || !(self.durable || is_same_run)
+        self.recovering || (!self.durable && self.is_of_another_run(boot_id))
+    }
+
+    /// Whether it may have lost what it had minted.
+    fn may_have_lost_mints(&self, boot_id: Option<&str>) -> bool {
+        self.catching_up || self.is_of_another_run(boot_id)
     }
 }
 
@@ -96,7 +114,8 @@ pub(super) struct Start {
     /// As it is on disk.
     mark: tokio::sync::Mutex<Mark>,
     recovering: AtomicBool,
-    /// It was recovering in this run, and is no more.
+    catching_up: AtomicBool,
+    /// It was one of these in this run, and is no more.
     recovered: AtomicBool,
     /// Buckets that are as good as if nothing had happened.
     repaired: Mutex<BTreeSet<Bucket>>,
@@ -116,17 +135,20 @@ impl Start {
         let found = raw.get(key()).await?.map(|bytes| Mark::decode(&bytes)).transpose()?;
         let found = found.as_ref();
         let recovering = found.is_some_and(|found| found.may_have_lost(boot_id.as_deref()));
+        let catching_up =
+            !recovering && found.is_some_and(|found| found.may_have_lost_mints(boot_id.as_deref()));
         // A run after one that was killed is as durable as both: what the first one wrote may still
         // be on its way to the disk.
         let durable = durable && found.is_none_or(|found| found.durable);
         let old_folder = found.is_some_and(|found| found.old_folder);
-        let mark = Mark { boot_id, durable, recovering, old_folder };
+        let mark = Mark { boot_id, durable, recovering, catching_up, old_folder };
         writes.stored(&key(), Some(&mark.encode()));
         Ok(Self {
             node,
             raw,
             mark: tokio::sync::Mutex::new(mark),
             recovering: AtomicBool::new(recovering),
+            catching_up: AtomicBool::new(catching_up),
             recovered: AtomicBool::new(false),
             repaired: Mutex::default(),
             old_folder: AtomicBool::new(old_folder),
@@ -139,6 +161,8 @@ impl Start {
             Condition::OldFolder
         } else if self.recovering.load(Ordering::Acquire) {
             Condition::Recovering
+        } else if self.catching_up.load(Ordering::Acquire) {
+            Condition::CatchingUp
         } else {
             Condition::Clean
         }
@@ -148,11 +172,20 @@ impl Start {
     pub(super) fn check(&self, bucket: Bucket) -> Result<(), ReplicaError> {
         self.check_open()?;
         match self.condition() {
-            Condition::Clean => Ok(()),
+            Condition::Clean | Condition::CatchingUp => Ok(()),
             Condition::OldFolder => Err(ReplicaError::OldFolder { node: self.node }),
             Condition::Recovering if self.is_repaired(bucket) => Ok(()),
             Condition::Recovering => Err(ReplicaError::Recovering { bucket }),
         }
+    }
+
+    /// Refuses what rests on having also all that was minted here.
+    pub(super) fn check_mint(&self, bucket: Bucket) -> Result<(), ReplicaError> {
+        self.check(bucket)?;
+        if self.condition() == Condition::CatchingUp && !self.is_repaired(bucket) {
+            return Err(ReplicaError::Recovering { bucket });
+        }
+        Ok(())
     }
 
     pub(super) fn check_open(&self) -> Result<(), ReplicaError> {
@@ -169,9 +202,24 @@ impl Start {
 
     pub(super) async fn all_repaired(&self) -> Result<()> {
         let mut mark = self.mark.lock().await;
-        self.write(&mut mark, |mark| mark.recovering = false).await?;
+        self.write(&mut mark, |mark| {
+            mark.recovering = false;
+            mark.catching_up = false;
+        })
+        .await?;
         self.recovered.store(true, Ordering::Release);
         self.recovering.store(false, Ordering::Release);
+        self.catching_up.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// This node is to hold what it has nothing of.
+    pub(super) async fn begin_with_nothing(&self) -> Result<()> {
+        let mut mark = self.mark.lock().await;
+        self.write(&mut mark, |mark| mark.recovering = true).await?;
+        self.repaired.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.recovered.store(false, Ordering::Release);
+        self.recovering.store(true, Ordering::Release);
         Ok(())
     }
 
@@ -186,11 +234,24 @@ impl Start {
         self.write(&mut mark, |mark| mark.old_folder = true).await
     }
 
+    /// Others know of later runs of this node than those that this data folder has seen.
+    pub(super) async fn found_old_folder(&self, reason: &str) -> Result<()> {
+        if !self.old_folder.swap(true, Ordering::AcqRel) {
+            let node = self.node;
+            tracing::error!(%node, reason, "others say that this node's data folder is an old copy; \
+                it neither mints nor reads any more");
+        }
+        let mut mark = self.mark.lock().await;
+        self.write(&mut mark, |mark| mark.old_folder = true).await
+    }
+
     /// Others have a write that this node once made, and it has it no more: it has lost writes without
     /// noticing, as when its data folder was put back from a copy. It recovers, once in a run: what is
-    /// found after that was never acknowledged.
+    /// found after that was never acknowledged. What a node lacks that is catching up it had minted, and
+    /// not acknowledged.
     pub(super) async fn found_loss(&self, bucket: Bucket) -> Result<()> {
         if self.recovered.load(Ordering::Acquire)
+            || self.catching_up.load(Ordering::Acquire)
             || self.check(bucket).is_err()
             || self.recovering.swap(true, Ordering::AcqRel)
         {
@@ -213,7 +274,7 @@ impl Start {
     /// Takes the mark away, if nothing is left to be mended.
     pub(super) async fn ended(&self) -> Result<()> {
         let mark = self.mark.lock().await;
-        if mark.recovering || mark.old_folder {
+        if mark.recovering || mark.catching_up || mark.old_folder {
             return Ok(());
         }
         let mut writes = WriteSet::default();

@@ -54,6 +54,12 @@ impl Replica {
         seen.get(&node).cloned()
     }
 
+    /// Says that others know of later runs of this node: its data folder is an
+    /// [old copy](super::Condition::OldFolder), now and after each further start.
+    pub async fn found_old_folder(&self, reason: &str) -> Result<(), ReplicaError> {
+        Ok(self.inner().start.found_old_folder(reason).await?)
+    }
+
     /// Looks whether this node still has a write of its own that another node knows. One that it can't
     /// have made means that its data folder is an [old copy](ReplicaError::OldFolder); one that it
     /// lacks, that it has lost writes: it is [recovering](super::Condition::Recovering) from then on.

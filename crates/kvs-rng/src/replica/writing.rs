@@ -21,13 +21,29 @@ impl Replica {
     /// Mints writes of rows of one partition: each gets a dot, builds on what is held, and all are
     /// stored in one atomic write before this returns. Gives what is then held of each key written,
     /// in the order of their first writes; this is what the other replicas are to
-    /// [store](Self::store).
+    /// [store](Self::store). They may be sent it before it is synced here, see
+    /// [`mint_unsynced`](Self::mint_unsynced).
     ///
     /// Several writes of one row take effect in their order. All writes have one timestamp, so that
     /// of two concurrent batches the same one wins everywhere. If one write is refused all are.
     ///
     /// Costs a read for each key and one write, whatever the bucket holds.
     pub async fn mint(
+        &self,
+        bucket: Bucket,
+        partition: &[u8],
+        writes: Vec<Write>,
+    ) -> Result<Vec<Item>, ReplicaError> {
+        let items = self.mint_unsynced(bucket, partition, writes).await?;
+        self.synced().await?;
+        Ok(items)
+    }
+
+    /// [`mint`](Self::mint), without waiting for a sync: the write is in the store, and this replica
+    /// doesn't count among those that have it until [`synced`](Self::synced) says so. The others may be
+    /// sent it meanwhile. Should this node lose it, its dot is not given again all the same, and it
+    /// [catches up](super::Condition::CatchingUp) with the others before it mints again.
+    pub async fn mint_unsynced(
         &self,
         bucket: Bucket,
         partition: &[u8],
@@ -57,6 +73,9 @@ impl Replica {
     }
 
     /// [`store`](Self::store), and what more was held here of those keys.
+    ///
+    /// What came is as safe as the durability says when this returns, also if it was held before: it
+    /// may not have been synced yet.
     pub async fn store_and_tell(
         &self,
         bucket: Bucket,
@@ -67,7 +86,12 @@ impl Replica {
         }
         let inner = self.inner().clone();
         let locked = inner.buckets.lock(bucket).await;
-        uncancelled(async move { inner.store(locked, items).await }).await
+        uncancelled(async move {
+            let stored = inner.clone().store(locked, items).await?;
+            inner.synced().await?;
+            Ok(stored)
+        })
+        .await
     }
 }
 
@@ -136,7 +160,7 @@ impl Inner {
         writes: Vec<Write>,
     ) -> Result<Vec<Item>, ReplicaError> {
         let bucket = locked.bucket();
-        self.start.check(bucket)?;
+        self.start.check_mint(bucket)?;
         self.hold.check()?;
         let mut changes = Changes::default();
         let mut places = Vec::with_capacity(writes.len());
@@ -221,7 +245,17 @@ impl Inner {
         }
     }
 
-    /// Writes what has changed together with its leaves.
+    /// Waits until all that was written before is as safe as it is to be.
+    pub(super) async fn synced(&self) -> Result<(), ReplicaError> {
+        let synced = self.raw.synced().await;
+        if synced.is_err() {
+            self.tell(&synced);
+        }
+        Ok(synced?)
+    }
+
+    /// Writes what has changed together with its leaves. It is visible then, and not synced: the lock
+    /// of the bucket is not for waiting for the disk.
     pub(super) async fn commit(
         &self,
         mut locked: Locked,
@@ -234,7 +268,7 @@ impl Inner {
             let sums = new_sums(|leaf| leaves.sum(leaf), changes.clone());
             (write_set(bucket, changes, &sums), sums)
         };
-        let written = self.raw.write(writes).await;
+        let written = self.raw.write_unsynced(writes).await;
         self.tell(&written);
         match &written {
             Ok(()) => sums.iter().for_each(|(leaf, sum)| leaves.set(*leaf, *sum)),

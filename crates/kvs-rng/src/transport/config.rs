@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 
+use super::door::Door;
 use super::handshake::CLUSTER_NAME_MAX;
 use super::secure::Security;
 use crate::identity::{ClusterId, Incarnation, NodeId};
@@ -51,6 +53,8 @@ pub struct Config {
     pub back_off_min: Duration,
     /// The longest pause between attempts to connect. Default 2 s.
     pub back_off_max: Duration,
+    /// Asked who is let in. Default nobody: all are who can work with this node.
+    pub door: Option<Arc<dyn Door>>,
 }
 
 impl Config {
@@ -78,6 +82,7 @@ impl Config {
             keep_alive: Duration::from_secs(2),
             back_off_min: Duration::from_millis(100),
             back_off_max: Duration::from_secs(2),
+            door: None,
         }
     }
 

@@ -65,7 +65,14 @@ impl Node {
         shaking: impl Future<Output = Result<T, HandshakeError>>,
     ) -> Result<T, HandshakeError> {
         let limit = self.config.handshake_timeout;
-        timeout(limit, shaking).await.unwrap_or(Err(HandshakeError::Timeout(limit)))
+        let shaken = timeout(limit, shaking).await;
+        let shaken = shaken.unwrap_or(Err(HandshakeError::Timeout(limit)));
+        if let (Err(HandshakeError::RefusedByPeer(refusal)), Some(door)) =
+            (&shaken, &self.config.door)
+        {
+            door.turned_away(refusal).await;
+        }
+        shaken
     }
 
     async fn connecting(
@@ -77,7 +84,9 @@ impl Node {
         let (reader, mut writer) = tokio::io::split(stream);
         let mut reader = FrameReader::new(reader);
         let us = self.hello(channel);
-        let peer = handshake::connecting(&mut reader, &mut writer, &us).await?;
+        let peer =
+            handshake::connecting(&mut reader, &mut writer, &us, self.config.door.as_deref())
+                .await?;
         Ok((peer, Established { reader, writer }))
     }
 
@@ -89,11 +98,12 @@ impl Node {
         let (reader, mut writer) = tokio::io::split(stream);
         let mut reader = FrameReader::new(reader);
         let us = self.hello(Channel::Control);
-        let peer = handshake::listening(&mut reader, &mut writer, us).await?;
+        let peer =
+            handshake::listening(&mut reader, &mut writer, us, self.config.door.as_deref()).await?;
         Ok((peer, Established { reader, writer }))
     }
 
-    async fn open(
+    pub(super) async fn open(
         &self,
         address: SocketAddr,
         channel: Channel,

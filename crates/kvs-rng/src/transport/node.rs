@@ -13,7 +13,7 @@ use super::client::Failure;
 use super::config::Config;
 use super::counters::PeerCounters;
 use super::endpoint::{Node, accept};
-use super::error::{CallError, Reason, StartError};
+use super::error::{CallError, ConnectError, Reason, StartError};
 use super::frame::FRAME_MAX;
 use super::handshake::{Channel, Peer};
 use super::phase::{Ending, Phase, Phases};
@@ -119,6 +119,12 @@ impl Transport {
             Ok(client) => Ok(client.peer().clone()),
             Err(reason) => Err(CallError::NotSent { to: address, reason }),
         }
+    }
+
+    /// Who is at `address` now: on a connection that is made for this, and closed again. Takes no
+    /// longer than connecting may, whatever there was at the address before.
+    pub async fn look(&self, address: SocketAddr) -> Result<Peer, ConnectError> {
+        Ok(self.node.open(address, Channel::Control).await?.0)
     }
 
     /// Where it listens.

@@ -28,7 +28,7 @@ pub const MINTERS_MAX: usize = super::vector::NODES_MAX / 2;
 ///   only some of the siblings would delete the others. For the same reason it is stored with its
 ///   siblings in one batch.
 /// - **Who mints a write has seen its own earlier writes.** A node that may have lost some of what it
-///   stored (no sync before a loss of power) must join the state of the other replicas before it
+///   minted (no sync before a loss of power) must join the state of the other replicas before it
 ///   mints again, or its next write would seem to replace what it lost.
 /// - **No dot is used twice**, not even for another key of the bucket.
 ///

@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
+mod entities;
 mod old_folder;
 mod recovering;
 mod refused;
 mod support;
+mod wiped;

@@ -99,3 +99,49 @@ async fn a_loss_that_nobody_remembers_shows_with_the_first_repair() {
         assert_eq!(found.as_deref(), Some(&b"new"[..]), "key {n}");
     }
 }
+
+/// Nobody remembers the last write of the copied node any more, but how often it was started.
+async fn is_found_out_by_nodes_that_were_started_again(starts_missed: usize) {
+    let mut machines = cluster(3, (3, 2, 2)).await;
+    write_all(&machines[2], "old").await;
+    machines[2].node().shutdown().await;
+    machines[2].kill().await;
+    let before = copy(&machines[2].store).await;
+    for _ in 0..starts_missed {
+        machines[2].restart().await;
+        all_up(&machines).await;
+        write_all(&machines[2], "new").await;
+        machines[2].node().shutdown().await;
+        machines[2].kill().await;
+    }
+    machines[2].store = before;
+    for machine in &mut machines[..2] {
+        machine.node().shutdown().await;
+        machine.kill().await;
+    }
+    for machine in &mut machines {
+        machine.restart().await;
+    }
+    machines[2].is(Condition::OldFolder).await;
+    let refused = machines[2].get_here("key 1").await;
+    assert!(matches!(refused, Err(ReplicaError::OldFolder { .. })), "{refused:?}");
+    write_all(&machines[0], "newer").await;
+    reads_all(&machines[1], "newer").await;
+    // However often it is tried.
+    for _ in 0..2 * starts_missed {
+        machines[2].kill().await;
+        machines[2].restart().await;
+        assert_eq!(machines[2].condition().await, Condition::OldFolder);
+    }
+    reads_all(&machines[0], "newer").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_missed_one_start_is_found_out_by_nodes_that_were_started_again() {
+    is_found_out_by_nodes_that_were_started_again(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_missed_more_starts_is_not_let_in() {
+    is_found_out_by_nodes_that_were_started_again(3).await;
+}

@@ -35,7 +35,7 @@ pub(crate) async fn run(cli: Cli, out: &mut Output) -> Result {
             out.quiet(&json!({ "compacted": true }))
         }
         Command::Load(args) => load::run(&args, connect, out).await,
-        Command::Ring(command) => ring::run(command, connect, out).await,
+        Command::Ring(command) => ring::run(command, &place, out).await,
         Command::Serve(options) => serve::run(*options, place.store, out).await,
         Command::Demo(args) => demo::run(args, &place.for_demo(), out).await,
     }

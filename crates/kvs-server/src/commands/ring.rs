@@ -1,18 +1,57 @@
-//! `kvs ring`: what a server tells about its ring.
+//! `kvs ring`: what a server tells about its ring, and the way out when a majority of its voters is lost.
 
 use comfy_table::CellAlignment::{Left, Right};
+use kvs::cluster;
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::cli::RingCommand;
 use crate::client::{ClientError, ConnectArgs};
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::output::Output;
+use crate::place::Place;
 use crate::ring_status::{MemberRole, MemberState, MemberStatus, RingStatus};
+use crate::store::StoreArgs;
 
-pub(crate) async fn run(command: RingCommand, connect: &ConnectArgs, out: &mut Output) -> Result {
+pub(crate) async fn run(command: RingCommand, place: &Place, out: &mut Output) -> Result {
     match command {
-        RingCommand::Status => status(connect, out).await,
+        RingCommand::Status => status(&place.connect, out).await,
+        RingCommand::RecoverVoters { majority_is_lost_for_good } => {
+            recover_voters(&place.store, majority_is_lost_for_good, out).await
+        }
     }
+}
+
+async fn recover_voters(store: &StoreArgs, is_sure: bool, out: &mut Output) -> Result {
+    let dir = store.dir();
+    let node = cluster::stopped_node(dir, &store.options()).await?;
+    let (id, layout) = (node.id(), node.layout());
+    let (version, members) = (layout.version(), layout.members().len());
+    let name = layout.member(id).map_or("", |member| member.name.as_str());
+    let held = format!(
+        "{} holds node {name} ({id}) of the cluster {} ({}), and version {version} of its layout, \
+         with {members} members",
+        dir.display(),
+        layout.name(),
+        layout.cluster()
+    );
+    if !is_sure {
+        return Err(Failure::Refused(format!(
+            "{held}. Nothing was changed. If a majority of the voters is lost for good, and no other \
+             node that is left has a higher version, add --majority-is-lost-for-good: this node will \
+             be the only voter then, and the lost ones must never be started again on their old \
+             folders"
+        )));
+    }
+    node.force_voters().await.map_err(kvs::Error::from)?;
+    out.line(
+        format!(
+            "{held}.\nIt is the only voter on the layout now. Start it first, then the other nodes \
+             that are left: they get their votes back as they meet it.\nNever start the lost voters \
+             again on their old folders. Changes of the layout that only they knew are gone."
+        ),
+        &json!({ "node": id.to_string(), "layout_version": version, "members": members }),
+    )
 }
 
 async fn status(connect: &ConnectArgs, out: &mut Output) -> Result {

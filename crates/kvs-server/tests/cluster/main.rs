@@ -4,9 +4,9 @@
 //! - [`node`]: a process. [`cluster`]: several of them. [`client`]: asking one. [`load`]: writing
 //!   through all of them, and checking what is there afterwards.
 //! - [`failures`]: what is lost when nodes are, and what takes how long. [`rejoin`]: folders that
-//!   are gone or old. [`refused`]: nodes that must not join. [`hostile`]: garbage on every port.
-//!   [`secured`]: keys and certificates. [`disk_full`]: no room on one replica. [`demo`]: the command
-//!   line's feeds and leaderboards.
+//!   are gone or old. [`voters_lost`]: no majority any more. [`refused`]: nodes that must not join.
+//!   [`hostile`]: garbage on every port. [`secured`]: keys and certificates. [`disk_full`]: no room on
+//!   one replica. [`demo`]: the command line's feeds and leaderboards.
 //!
 //! Nothing here rests on how fast the machine is: conditions are waited for, up to [`PATIENCE`].
 
@@ -29,6 +29,7 @@ mod node;
 mod refused;
 mod rejoin;
 mod secured;
+mod voters_lost;
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};

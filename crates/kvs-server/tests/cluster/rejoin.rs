@@ -9,24 +9,63 @@ use crate::load::{Load, Written};
 use crate::until;
 
 #[test]
-fn a_wiped_node_is_new_and_a_ring_with_data_takes_none() {
-    let mut cluster = Cluster::start(3, &[]);
-    let load = Load::start(1, &cluster.doors());
-    load.goes_on(50);
-    cluster[2].kill();
-    cluster[2].wipe();
-    cluster[2].spawn();
-    let ended = cluster[2].ended();
-    let log = cluster[2].log();
-    assert_eq!(ended.code(), Some(1), "{log}");
-    let refusal = log.lines().last().unwrap_or_default();
-    assert!(refusal.contains("joining the cluster"), "{log}");
-    assert!(refusal.contains("holds data") || refusal.contains("is the address of"), "{log}");
-
-    load.goes_on(50);
-    cluster.wait_for(&[0, 1]);
+fn wiped_nodes_take_their_places_again_and_nothing_is_lost() {
+    let mut cluster = Cluster::start(5, &[]);
+    let load = Load::start(2, &cluster.doors());
+    load.goes_on(200);
+    // The founder, too. As all others should be, it is then told whom to join.
+    let others: Vec<_> = cluster.nodes()[1..].iter().map(|node| node.addresses().rpc).collect();
+    let join = others.iter().flat_map(|other| ["--join".to_owned(), other.to_string()]);
+    cluster[0].flags.extend(join);
+    for victim in [3, 0, 3] {
+        let old = id_of(&cluster, victim);
+        cluster[victim].kill();
+        cluster[victim].wipe();
+        load.goes_on(100);
+        cluster[victim].start();
+        cluster.wait_for_all();
+        load.goes_on(100);
+        for node in cluster.nodes() {
+            until(
+                || format!("{} remembers the old node {old}", node.name),
+                || {
+                    let ring = Client::new(node.addresses().resp).ring().ok()?;
+                    let members = ring["members"].as_array()?;
+                    let is_gone = members.iter().all(|member| member["id"] != old.as_str());
+                    let votes = members.iter().all(|member| member["role"] != "learner");
+                    (members.len() == 5 && is_gone && votes).then_some(())
+                },
+            );
+        }
+    }
     let written = load.stop();
-    written.is_read_through(&cluster.doors()[..2]);
+    written.is_read_through(&cluster.doors());
+    cluster.is_unharmed();
+    // Nor does it rest on those who were never away.
+    for away in [1, 2] {
+        cluster[away].kill();
+        let up: Vec<usize> = (0..5).filter(|n| *n != away).collect();
+        cluster.wait_for(&up);
+        let doors: Vec<_> = up.iter().map(|n| cluster[*n].addresses().resp).collect();
+        written.is_read_through(&doors);
+        cluster[away].start();
+        cluster.wait_for_all();
+    }
+    // A further node is another matter.
+    let mut further = cluster.newcomer("further", &[]);
+    further.spawn();
+    assert_eq!(further.ended().code(), Some(1));
+    assert!(further.log().contains("holds data"), "{}", further.log());
+    cluster.is_unharmed();
+}
+
+/// The id of a node.
+fn id_of(cluster: &Cluster, n: usize) -> String {
+    let node = &cluster[n];
+    let ring = Client::new(node.addresses().resp).ring().unwrap();
+    let members = ring["members"].as_array().unwrap();
+    let member = members.iter().find(|member| member["name"] == node.name.as_str()).unwrap();
+    member["id"].as_str().unwrap().to_owned()
 }
 
 /// A node that was told to join nobody founds a cluster of its own. The one that it was of must not
@@ -47,6 +86,13 @@ fn a_wiped_founder_is_a_stranger() {
             (ring["members"].as_array()?.len() == 1).then_some(())
         },
     );
+    // Both sides say why they don't talk to each other.
+    for node in cluster.nodes() {
+        until(
+            || format!("{} does not say what is wrong:\n{}", node.name, node.log()),
+            || node.log().contains("on an empty folder with nobody to join").then_some(()),
+        );
+    }
     load.goes_on(50);
     cluster.wait_for(&[1, 2]);
     load.goes_on(50);

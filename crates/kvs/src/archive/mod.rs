@@ -99,7 +99,9 @@ impl Kvs {
     ) -> Result<u64> {
         let store = self.embedded("loading an archive")?;
         let reader = read::ArchiveReader::open(path.as_ref()).await?;
-        Ok(store.load(reader.pages(progress)).await?)
+        let loaded = store.load(reader.pages(progress)).await;
+        self.entities_were_loaded();
+        Ok(loaded?)
     }
 }
 

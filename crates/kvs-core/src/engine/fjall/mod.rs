@@ -264,8 +264,11 @@ impl Engine for Fjall {
         })
     }
 
-    fn sync(&self) -> EngineResult<()> {
-        self.with(Wait::Allowed, |database| {
+    fn sync(&self, wait: Wait) -> EngineResult<()> {
+        if wait == Wait::Never {
+            return Err(EngineError::WouldBlock);
+        }
+        self.with(wait, |database| {
             self.load.syncing(|| database.sync())?;
             self.load.measure(database);
             Ok(())

@@ -182,7 +182,7 @@ impl Engine for Fs {
     }
 
     /// Nothing is left to do: a write is on the disk before it is acknowledged.
-    fn sync(&self) -> EngineResult<()> {
+    fn sync(&self, _: Wait) -> EngineResult<()> {
         Ok(())
     }
 

@@ -186,7 +186,8 @@ impl Engine for LevelDb {
         self.scan(&EVERYTHING, Order::Ascending, Wait::Allowed, visit)
     }
 
-    fn sync(&self) -> EngineResult<()> {
+    fn sync(&self, wait: Wait) -> EngineResult<()> {
+        may_wait(wait)?;
         self.owner.ask(Database::sync).map_err(EngineError::write)
     }
 

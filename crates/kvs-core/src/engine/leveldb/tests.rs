@@ -291,7 +291,7 @@ fn damage_is_not_compacted_away() {
         get(&engine, &key(0)).map(drop),
         put(&engine, &key(0), b""),
         all(&engine).map(drop),
-        engine.sync(),
+        engine.sync(Wait::Allowed),
     ] {
         let said = message(refused.unwrap_err());
         assert!(said.contains(&named), "{said}");

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::steps::kind;
 use super::*;
-use crate::Outcome;
+use crate::{CallOptions, Outcome};
 
 /// The length of the append that is marked with `tag`; each has another one.
 fn tagged_len(tag: u8) -> usize {

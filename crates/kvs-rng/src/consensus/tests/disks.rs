@@ -59,8 +59,8 @@ impl Engine for Disk {
         self.memory.scan_all(visit)
     }
 
-    fn sync(&self) -> EngineResult<()> {
-        self.memory.sync()
+    fn sync(&self, wait: Wait) -> EngineResult<()> {
+        self.memory.sync(wait)
     }
 
     fn compact(&self) -> EngineResult<()> {

@@ -88,9 +88,9 @@ async fn a_change_that_is_not_wanted_is_refused() {
     struct Full;
     #[async_trait]
     impl Admission for Full {
-        async fn admit(&self, _layout: &Layout, change: &Change) -> Result<(), String> {
+        async fn admit(&self, _layout: &Layout, change: &Change) -> Result<(), Denial> {
             match change {
-                Change::Join(_) => Err("the ring holds data".to_owned()),
+                Change::Join(_) => Err(Denial::Refused("the ring holds data".to_owned())),
                 _ => Ok(()),
             }
         }

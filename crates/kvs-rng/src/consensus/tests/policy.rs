@@ -121,3 +121,27 @@ fn two_voters_are_no_better_than_one() {
     };
     assert_eq!(next_step(&layout, &view), None);
 }
+
+#[test]
+fn a_node_that_was_replaced_is_not_waited_for() {
+    let before = layout(&[0, 0, 0]);
+    let new = Member { address: address(3), zone: "zone 0".to_owned(), ..member(4) };
+    let change = Change::Replace { old: id(3), member: new };
+    let layout = before.apply(&change).unwrap();
+    let mut view = View {
+        leader: id(1),
+        nodes: (1..=3).map(|n| (id(n), address(n))).collect(),
+        voters: vec![ids([1, 2, 3])],
+        caught_up: &|node| node != id(3) && node != id(4),
+        silent: &|_| false,
+    };
+    assert_eq!(next_step(&layout, &view), Some(Step::Reach(id(4), address(3))));
+    view.nodes.insert(id(4), address(3));
+    assert_eq!(next_step(&layout, &view), Some(Step::Vote(ids([1, 2]))));
+    view.voters = vec![ids([1, 2])];
+    assert_eq!(next_step(&layout, &view), Some(Step::Dismiss(id(3))));
+    view.nodes.remove(&id(3));
+    assert_eq!(next_step(&layout, &view), None);
+    view.caught_up = &|_| true;
+    assert_eq!(next_step(&layout, &view), Some(Step::Vote(ids([1, 2, 4]))));
+}

@@ -8,6 +8,7 @@ mod reading;
 mod repairing;
 mod scanning;
 mod siblings;
+mod syncing;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -144,6 +145,13 @@ impl Cluster {
     }
 
     async fn patient(nodes: u8, quorum: &str, gather_timeout: Duration) -> Self {
+        let stores = (0..nodes).map(|_| Store::memory()).collect();
+        Self::on(stores, quorum, gather_timeout).await
+    }
+
+    /// A node on each of `stores`.
+    async fn on(stores: Vec<Store>, quorum: &str, gather_timeout: Duration) -> Self {
+        let nodes = u8::try_from(stores.len()).unwrap();
         let (env, clock) = Env::manual(NOW_MS, 1);
         let stamps = Arc::new(HybridClock::new(&env, AHEAD_MAX));
         let hashing = Hashing::new(32, 16).unwrap();
@@ -156,7 +164,7 @@ impl Cluster {
             world: Arc::default(),
             ids: (0..nodes).map(|n| member(n).id).collect(),
             rings: Vec::new(),
-            stores: (0..nodes).map(|_| Store::memory()).collect(),
+            stores,
             layout,
             env,
             clock,

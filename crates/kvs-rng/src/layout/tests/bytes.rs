@@ -34,6 +34,27 @@ fn old_bytes_are_read() {
     assert_eq!(tiny().digest(), xxhash_rust::xxh3::xxh3_64(&bytes));
 }
 
+/// What a node of another release proposes is understood: a variant keeps its number.
+#[test]
+fn changes_keep_their_bytes() {
+    let id = NodeId::from_bytes([3; 16]);
+    let address = ([127, 0, 0, 3], 4343).into();
+    let member = Member::new(id, "n3", address);
+    // The length of the id, the id, name, address, zone, weight.
+    let described = format!("10{}02{}00{}{}0064", "03".repeat(16), "6e33", "7f000003", "f721");
+    let old = NodeId::from_bytes([9; 16]);
+    for (change, bytes) in [
+        (Change::Join(member.clone()), format!("00{described}")),
+        (Change::Update(member.clone()), format!("01{described}")),
+        (Change::Leave(old), format!("0210{}", "09".repeat(16))),
+        (Change::SetQuorum(quorum("3,2,1")), "03030201".to_owned()),
+        (Change::Replace { old, member }, format!("0410{}{described}", "09".repeat(16))),
+    ] {
+        assert_eq!(postcard::to_allocvec(&change).unwrap(), hex(&bytes), "{change:?}");
+        assert_eq!(postcard::from_bytes::<Change>(&hex(&bytes)).unwrap(), change);
+    }
+}
+
 fn hex(text: &str) -> Vec<u8> {
     let digits: String = text.split_whitespace().collect();
     let bytes = digits.as_bytes().chunks(2);

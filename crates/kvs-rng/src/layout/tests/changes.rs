@@ -66,6 +66,14 @@ fn changes_that_make_no_sense_are_refused() {
     refused(&layout, &Change::Leave(node(3).id), "is not a member");
     refused(&layout, &Change::SetQuorum(layout.quorum()), "already so");
     refused(&layout, &Change::SetQuorum(quorum("3,4,1")), "W must be 1 to N");
+    let place = |old: u8, member: Member| Change::Replace { old: node(old).id, member };
+    let at_1 = |number: u8| Member { address: node(1).address, ..node(number) };
+    refused(&layout, &place(3, at_1(4)), "is not a member");
+    refused(&layout, &place(1, node(4)), "its address is 127.0.0.1:4004, not 127.0.0.1:4001");
+    refused(&layout, &place(1, at_1(2)), "is already a member, at 127.0.0.1:4002");
+    let zoned = Member { zone: "east".to_owned(), ..at_1(4) };
+    refused(&layout, &place(1, zoned), r#"its zone is "east", not """#);
+    refused(&layout, &place(1, Member { weight: 50, ..at_1(4) }), "its weight is 50, not 100");
     let alone = layout.apply(&Change::Leave(node(1).id)).unwrap();
     refused(&alone, &Change::Leave(node(2).id), "is the last one and can't leave");
 }
@@ -80,6 +88,25 @@ fn a_new_name_or_address_moves_nothing() {
     assert_eq!(next.member(other.id), Some(&other));
     assert_eq!(next.table(), layout.table());
     assert_ne!(next.digest(), layout.digest());
+}
+
+#[test]
+fn who_takes_the_place_of_another_takes_its_buckets_and_no_others() {
+    let layout = ring(64, 2, &[node(1), node(2), node(3)]);
+    let new = Member { address: node(2).address, ..node(4) };
+    let change = Change::Replace { old: node(2).id, member: new.clone() };
+    let next = layout.apply(&change).unwrap();
+    check(&next);
+    assert_eq!(next.version(), layout.version() + 1);
+    assert_eq!(next.member(new.id), Some(&new));
+    assert_eq!(next.member(node(2).id), None);
+    for (before, after) in layout.table().lists().zip(next.table().lists()) {
+        let place = |id: &NodeId| if *id == node(2).id { new.id } else { *id };
+        assert_eq!(after, before.iter().map(place).collect::<Vec<_>>());
+    }
+    // Alone it is no different.
+    let alone = found(64, quorum("1,1,1"), node(2));
+    assert_eq!(alone.apply(&change).unwrap().replicas(Bucket(0)), [new.id]);
 }
 
 #[test]

@@ -46,6 +46,8 @@ pub enum Event<P> {
     StepDown,
     /// Some time has passed; see [`Core::wants_tick`](super::Core::wants_tick).
     Tick,
+    /// Too much is held on this node: trim all that is committed, whoever may need it still.
+    Trim,
     /// The layout has changed.
     Voters(Voters),
     /// What this node has acknowledged may be gone from its disk: it lost power, and did not sync each

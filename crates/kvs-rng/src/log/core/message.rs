@@ -8,7 +8,7 @@ use crate::log::entry::{Entry, Epoch, Position};
 ///
 /// Each may be lost, late, repeated or overtaken by others. `layout` is that of the sender's
 /// [`Voters`](super::Voters).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Message<P> {
     /// Wants to own the bucket. Answered by `Promised` or `Refused`.
     Prepare {

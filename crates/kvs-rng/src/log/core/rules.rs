@@ -1,7 +1,7 @@
 //! The rules that make the protocol safe, each with a switch.
 
 /// Which rules hold. In the product all of them do: there is no way to say otherwise without the
-/// feature `rules`, which is for the model, the simulation and tests. They show of each rule that
+/// feature `model`, which is for the model, the simulation and tests. They show of each rule that
 /// something goes wrong without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rules {

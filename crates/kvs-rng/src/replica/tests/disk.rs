@@ -1,8 +1,8 @@
 //! Disks that fail on demand, and count what they are asked.
 
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex};
 
 use kvs_core::engine::memory::Memory;
 use kvs_core::engine::{Engine, EngineError, EngineResult, Visit, Wait, WriteSet};
@@ -12,7 +12,7 @@ use super::*;
 
 /// What the next writes do.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Writes {
+pub(crate) enum Writes {
     #[default]
     Work,
     /// They are refused, and nothing changes.
@@ -24,27 +24,64 @@ pub(super) enum Writes {
 }
 
 #[derive(Default)]
-pub(super) struct Gauge {
-    pub(super) gets: AtomicU64,
-    pub(super) writes: AtomicU64,
-    pub(super) synced: AtomicU64,
+pub(crate) struct Gauge {
+    pub(crate) gets: AtomicU64,
+    pub(crate) writes: AtomicU64,
+    pub(crate) synced: AtomicU64,
     /// Every call takes a thread of its own.
-    pub(super) is_slow: AtomicBool,
-    pub(super) next: Mutex<Writes>,
+    pub(crate) is_slow: AtomicBool,
+    pub(crate) next: Mutex<Writes>,
+    pub(crate) syncs: Mutex<Syncs>,
+    changed: Condvar,
+}
+
+/// The syncs that somebody waits for.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Syncs {
+    pub(crate) begun: u64,
+    pub(crate) ended: u64,
+    /// None ends.
+    are_held: bool,
+    fail: bool,
 }
 
 #[derive(Clone, Default)]
-pub(super) struct Disk {
+pub(crate) struct Disk {
     memory: Arc<Memory>,
-    pub(super) gauge: Arc<Gauge>,
+    pub(crate) gauge: Arc<Gauge>,
 }
 
 impl Disk {
-    pub(super) fn store(&self) -> Store {
+    pub(crate) fn store(&self) -> Store {
         Store::new(self.clone(), Durability::Os, Env::manual(0, 1).0)
     }
 
-    pub(super) fn writes(&self, next: Writes) {
+    /// The same, where each write is synced before it is acknowledged.
+    pub(crate) fn durable(&self) -> Store {
+        Store::new(self.clone(), Durability::Always, Env::manual(0, 1).0)
+    }
+
+    /// From here on no sync ends.
+    pub(crate) fn hold_syncs(&self) {
+        self.gauge.syncs.lock().unwrap().are_held = true;
+    }
+
+    /// Syncs end again, those under way too.
+    pub(crate) fn release_syncs(&self) {
+        self.gauge.syncs.lock().unwrap().are_held = false;
+        self.gauge.changed.notify_all();
+    }
+
+    /// From here on syncs fail.
+    pub(crate) fn fail_syncs(&self) {
+        self.gauge.syncs.lock().unwrap().fail = true;
+    }
+
+    pub(crate) fn syncs(&self) -> Syncs {
+        *self.gauge.syncs.lock().unwrap()
+    }
+
+    pub(crate) fn writes(&self, next: Writes) {
         *self.gauge.next.lock().unwrap() = next;
     }
 
@@ -100,8 +137,15 @@ impl Engine for Disk {
         self.memory.scan_all(visit)
     }
 
-    fn sync(&self) -> EngineResult<()> {
-        self.memory.sync()
+    fn sync(&self, wait: Wait) -> EngineResult<()> {
+        if wait == Wait::Never {
+            return Err(EngineError::WouldBlock);
+        }
+        let mut syncs = self.gauge.syncs.lock().unwrap();
+        syncs.begun += 1;
+        syncs = self.gauge.changed.wait_while(syncs, |syncs| syncs.are_held).unwrap();
+        syncs.ended += 1;
+        if syncs.fail { Err(EngineError::write("the disk is silent")) } else { Ok(()) }
     }
 
     fn compact(&self) -> EngineResult<()> {

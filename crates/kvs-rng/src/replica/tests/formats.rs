@@ -51,10 +51,11 @@ async fn stored_bytes_never_change() {
 
 #[test]
 fn marks_read_back_and_anything_else_is_an_error() {
-    for bits in 0..8 {
+    for bits in 0..16 {
         for boot_id in [None, Some("boot".to_owned())] {
             let (durable, recovering, old_folder) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0);
-            let mark = Mark { boot_id, durable, recovering, old_folder };
+            let catching_up = bits & 8 > 0;
+            let mark = Mark { boot_id, durable, recovering, catching_up, old_folder };
             assert_eq!(Mark::decode(&mark.encode()).unwrap(), mark);
         }
     }
@@ -62,7 +63,7 @@ fn marks_read_back_and_anything_else_is_an_error() {
         (&[], "cut off"),
         (&[1], "cut off"),
         (&[2, 0], "format version 2"),
-        (&[1, 8], "unknown flags 0x08"),
+        (&[1, 16], "unknown flags 0x10"),
         (&[1, 0, 0xFF], "utf-8"),
     ];
     for (bytes, expected) in cases {

@@ -1,13 +1,14 @@
 //! Tests of replicas.
 
 mod concurrent;
-mod disk;
+pub(crate) mod disk;
 mod dropped;
 mod failing;
 mod formats;
 mod limits;
 mod model;
 mod starting;
+mod syncing;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -54,17 +54,18 @@ async fn rows_and_leaves_are_read_again() {
 }
 
 #[tokio::test]
-async fn only_a_lost_run_without_syncs_needs_recovery() {
+async fn only_a_lost_run_needs_recovery() {
     // The run before: its system's boot, whether durable; the run after; what is expected.
     let cases = [
         (("one", false), ("one", false), Condition::Clean),
         (("one", false), ("two", false), Condition::Recovering),
         (("one", false), ("two", true), Condition::Recovering),
-        (("one", true), ("two", false), Condition::Clean),
+        (("one", true), ("one", true), Condition::Clean),
+        (("one", true), ("two", false), Condition::CatchingUp),
         (("", false), ("two", false), Condition::Recovering),
         (("one", false), ("", false), Condition::Recovering),
         (("", false), ("", false), Condition::Recovering),
-        (("", true), ("", false), Condition::Clean),
+        (("", true), ("", false), Condition::CatchingUp),
     ];
     for (before, after, expected) in cases {
         let store = Store::memory();

@@ -119,7 +119,11 @@ impl Hello {
         if let (Some(ours), Some(theirs)) = (self.cluster, other.cluster)
             && ours != theirs
         {
-            let reason = format!("node {us} is in cluster {ours}, node {them} in cluster {theirs}");
+            let reason = format!(
+                "node {us} is in cluster {ours}, node {them} in cluster {theirs}; was one of them \
+                 started on an empty folder with nobody to join? Then it has founded a cluster of \
+                 its own"
+            );
             return refusal(Cause::Cluster, reason);
         }
         let protocol = self.protocol_max.min(other.protocol_max);

@@ -24,6 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 pub use self::hello::{CLUSTER_NAME_MAX, Channel, Hello, Peer};
 use super::connection::FrameReader;
+use super::door::Door;
 use super::frame::{Frame, FrameError, Kind};
 use super::secure::SecureError;
 
@@ -44,6 +45,8 @@ pub enum Cause {
     Itself,
     /// Another process has the same id: one of the two has a copy of the other's data folder.
     Copy,
+    /// The node has been started more often before: its data folder is an old copy.
+    OldFolder,
     /// Something that this release doesn't know.
     Other(u16),
 }
@@ -56,6 +59,7 @@ impl Cause {
             Self::Protocol => 3,
             Self::Itself => 4,
             Self::Copy => 5,
+            Self::OldFolder => 6,
             Self::Other(code) => code,
         }
     }
@@ -67,6 +71,7 @@ impl Cause {
             3 => Self::Protocol,
             4 => Self::Itself,
             5 => Self::Copy,
+            6 => Self::OldFolder,
             _ => Self::Other(code),
         }
     }
@@ -125,13 +130,14 @@ pub(super) async fn connecting<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     reader: &mut FrameReader<R>,
     writer: &mut W,
     us: &Hello,
+    door: Option<&dyn Door>,
 ) -> Result<Peer, HandshakeError> {
     let sent = send(writer, &us.frame()?).await;
     // If sending failed, what can still be read says better why.
     let answer = expect(reader, Kind::Hello).await?;
     sent?;
     let them = Hello::decode(&answer.body)?;
-    match us.judge(&them) {
+    match judged(us, &them, door).await {
         Ok(peer) => {
             send(writer, &Frame::bare(Kind::Accept)).await?;
             Ok(peer)
@@ -145,10 +151,11 @@ pub(super) async fn listening<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     reader: &mut FrameReader<R>,
     writer: &mut W,
     us: Hello,
+    door: Option<&dyn Door>,
 ) -> Result<Peer, HandshakeError> {
     let them = Hello::decode(&expect(reader, Kind::Hello).await?.body)?;
     let us = Hello { channel: them.channel, ..us };
-    match us.judge(&them) {
+    match judged(&us, &them, door).await {
         Ok(peer) => {
             send(writer, &us.frame()?).await?;
             expect(reader, Kind::Accept).await?;
@@ -156,6 +163,15 @@ pub(super) async fn listening<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         }
         Err(refusal) => refuse(writer, refusal).await,
     }
+}
+
+/// Whether this node can work with the one that said `them`, and wants to.
+async fn judged(us: &Hello, them: &Hello, door: Option<&dyn Door>) -> Result<Peer, Refusal> {
+    let peer = us.judge(them)?;
+    if let Some(door) = door {
+        door.let_in(&peer).await?;
+    }
+    Ok(peer)
 }
 
 /// Says why before the connection is closed.

@@ -26,8 +26,8 @@ async fn meet(
     let (mut reader, mut far_reader) = (FrameReader::new(one.0), FrameReader::new(other.0));
     let (mut writer, mut far_writer) = (one.1, other.1);
     tokio::join!(
-        connecting(&mut reader, &mut writer, &us),
-        listening(&mut far_reader, &mut far_writer, them),
+        connecting(&mut reader, &mut writer, &us, None),
+        listening(&mut far_reader, &mut far_writer, them, None),
     )
 }
 
@@ -76,7 +76,7 @@ async fn a_connecting_side_that_refuses_says_why() {
         send(&mut other.1, &them.frame().unwrap()).await.unwrap();
         expect(&mut far_reader, Kind::Accept).await.unwrap_err()
     };
-    let (near, far) = tokio::join!(connecting(&mut reader, &mut writer, &us), far);
+    let (near, far) = tokio::join!(connecting(&mut reader, &mut writer, &us, None), far);
     let (HandshakeError::Refused(said), HandshakeError::RefusedByPeer(told)) =
         (near.unwrap_err(), far)
     else {

@@ -322,7 +322,7 @@ async fn a_node_that_asks_wrongly_after_its_handshake_is_closed() {
         address: "127.0.0.1:1".parse().unwrap(),
         channel: Channel::Control,
     };
-    handshake::connecting(&mut reader, &mut writer, &us).await.unwrap();
+    handshake::connecting(&mut reader, &mut writer, &us, None).await.unwrap();
     // Only the listening side answers.
     let mut bytes = Vec::new();
     frame::Frame::bare(frame::Kind::Answer).encode(&mut bytes);

@@ -1,0 +1,3 @@
+//! Tests of the core.
+
+mod schedules;
