@@ -150,12 +150,6 @@ impl StdError for Failure {
     }
 }
 
-impl From<LeaderboardError> for Failure {
-    fn from(error: LeaderboardError) -> Self {
-        kvs::Error::from(error).into()
-    }
-}
-
 impl From<kvs::Error> for Failure {
     fn from(error: kvs::Error) -> Self {
         match error {

@@ -1,9 +1,10 @@
 //! A store on many nodes (feature `cluster`).
 //!
 //! [`Kvs::cluster`] starts a node within this process. Records are kept on the N nodes of their
-//! bucket, and every node reaches all of them: see [`kvs_rng`] for what is promised. Feeds, sorted
-//! sets, leaderboards and files need one owner at a time, which a cluster doesn't have yet: their
-//! handles refuse every call.
+//! bucket, and every node reaches all of them: see [`kvs_rng`] for what is promised. Feeds, sorted sets,
+//! leaderboards, registers and the metadata of files have one owner at a time, to whom their commands
+//! go by themselves ([`kvs_sharding`], [`kvs_consistency`]), with the same handles as in an embedded
+//! store.
 //!
 //! ```
 //! use kvs::{ClusterConfig, Kvs};
@@ -16,6 +17,7 @@
 //! let kvs = Kvs::cluster(config).await?;
 //! kvs.put("greeting", &"hello".to_owned()).await?;
 //! assert_eq!(kvs.get::<String>("greeting").await?.as_deref(), Some("hello"));
+//! assert_eq!(kvs.feed::<String>("posts").add(&"first".to_owned()).await?.0, 1);
 //! kvs.shutdown().await;
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```
@@ -24,9 +26,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use kvs_consistency::{Answer, Entities};
-use kvs_core::{Batch, CallOptions, Dba, DbaError, Key, Page, Result as DbaResult, Scan};
+use kvs_consistency::{EntityHandler, Executor, REGION};
+use kvs_core::env::Env;
+use kvs_sharding::{Config, Sharding};
 
 use crate::error::Result;
 use crate::kvs::Kvs;
@@ -77,7 +79,9 @@ impl Kvs {
         node.durable = storage.is_durable();
         let store = kvs_core::env::blocking(move || storage.open_store(&dir)).await?;
         let env = node.env.clone();
-        Ok(Self::of_cluster(Node::start(&store, node).await?, env))
+        let node = Node::start(&store, node).await?;
+        let entities = entities(&node, &env);
+        Ok(Self::of_cluster(node, entities, env))
     }
 
     /// Ends the node in good order, if this is one of a cluster; an embedded store needs no end.
@@ -101,42 +105,14 @@ pub async fn stopped_node(dir: impl Into<PathBuf>, storage: &Options) -> Result<
     Ok(StoppedNode::open(&store).await?)
 }
 
-/// What a cluster has of entities: nothing yet.
-pub(crate) struct NoEntities;
-
-impl NoEntities {
-    fn refused<T>() -> DbaResult<T> {
-        let operation = "a feed, sorted set, leaderboard or file";
-        Err(DbaError::Unsupported { operation, on: "on a cluster yet" })
-    }
-}
-
-#[async_trait]
-impl Entities for NoEntities {
-    async fn execute(&self, _: &Arc<[u8]>, _: Vec<u8>, _: &CallOptions) -> DbaResult<Answer> {
-        Self::refused()
-    }
-}
-
-#[async_trait]
-impl Dba for NoEntities {
-    async fn get_with(&self, _: &Key, _: &CallOptions) -> DbaResult<Option<Vec<u8>>> {
-        Self::refused()
-    }
-
-    async fn put_with(&self, _: &Key, _: Vec<u8>, _: &CallOptions) -> DbaResult<()> {
-        Self::refused()
-    }
-
-    async fn delete_with(&self, _: &Key, _: &CallOptions) -> DbaResult<()> {
-        Self::refused()
-    }
-
-    async fn write_with(&self, _: &[u8], _: Batch, _: &CallOptions) -> DbaResult<()> {
-        Self::refused()
-    }
-
-    async fn scan_with(&self, _: &[u8], _: &Scan, _: &CallOptions) -> DbaResult<Page> {
-        Self::refused()
-    }
+/// The entities of the cluster: this node takes its part in running them, and reaches all.
+fn entities(node: &Node, env: &Env) -> Executor {
+    let sharding = Sharding::new(node.owners(), env.clone(), Config::default());
+    let started = sharding.start(REGION, EntityHandler::new(node.entities(), env.clone()));
+    #[expect(
+        clippy::expect_used,
+        reason = "the node's first region, with the default configuration"
+    )]
+    let region = started.expect("a node has one region of entities");
+    Executor::remote(Arc::new(region))
 }

@@ -50,9 +50,8 @@ impl Kvs {
     }
 
     #[cfg(feature = "cluster")]
-    pub(crate) fn of_cluster(node: crate::cluster::Node, env: Env) -> Self {
+    pub(crate) fn of_cluster(node: crate::cluster::Node, entities: Executor, env: Env) -> Self {
         let records = Arc::new(node.ring().clone());
-        let entities = Executor::remote(Arc::new(crate::cluster::NoEntities));
         Self { form: Form::Cluster(Arc::new(node)), records, entities, env }
     }
 
@@ -210,7 +209,7 @@ impl Kvs {
         let chunks: Arc<dyn Dba> = match &self.form {
             Form::Embedded { store, .. } => Arc::new(store.rows(RowKind::Chunk)),
             #[cfg(feature = "cluster")]
-            Form::Cluster(_) => Arc::new(crate::cluster::NoEntities),
+            Form::Cluster(_) => Arc::new(crate::chunks::Chunks(self.records.clone())),
         };
         self.entities.files(dir, chunks, self.env.clone())
     }

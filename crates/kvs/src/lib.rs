@@ -49,6 +49,8 @@
 pub mod archive;
 
 #[cfg(feature = "cluster")]
+mod chunks;
+#[cfg(feature = "cluster")]
 pub mod cluster;
 
 pub mod entities {

@@ -70,6 +70,7 @@ pub mod entry;
 
 pub use entry::{Command, Entry, Epoch, Payload, Position};
 
+mod actions;
 mod bucket;
 mod counters;
 mod driver;
