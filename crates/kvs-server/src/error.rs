@@ -167,6 +167,12 @@ impl From<DbaError> for Failure {
     }
 }
 
+impl From<LeaderboardError> for Failure {
+    fn from(error: LeaderboardError) -> Self {
+        kvs::Error::from(error).into()
+    }
+}
+
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         Self::Server(error)
