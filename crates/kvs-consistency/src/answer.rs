@@ -62,17 +62,30 @@ impl Answer {
     pub fn read<A: Value>(&self) -> Result<A, Failure> {
         match self.0.as_slice() {
             [VALUE, ..] => Ok(A::from_bytes(&self.0)?),
-            [FAILED, FAILED_VERSION, body @ ..] => {
-                Err(match postcard::take_from_bytes::<Failed>(body) {
-                    Ok((failed, [])) => failed.into_failure(),
-                    Ok((_, rest)) => wrong(format!("{} bytes are left over", rest.len())).into(),
-                    Err(error) => wrong(error).into(),
-                })
-            }
-            [FAILED, version, ..] => Err(wrong(format!("it has version {version}")).into()),
-            [tag, ..] => Err(wrong(format!("unknown tag {tag:#04x}")).into()),
-            [] => Err(wrong("it is empty").into()),
+            bytes => Err(why_not(bytes)),
         }
+    }
+
+    /// Why there is no value, if there is none.
+    pub fn failure(&self) -> Option<Failure> {
+        match self.0.as_slice() {
+            [VALUE, ..] => None,
+            bytes => Some(why_not(bytes)),
+        }
+    }
+}
+
+/// What bytes say that are no value.
+fn why_not(bytes: &[u8]) -> Failure {
+    match bytes {
+        [FAILED, FAILED_VERSION, body @ ..] => match postcard::take_from_bytes::<Failed>(body) {
+            Ok((failed, [])) => failed.into_failure(),
+            Ok((_, rest)) => wrong(format!("{} bytes are left over", rest.len())).into(),
+            Err(error) => wrong(error).into(),
+        },
+        [FAILED, version, ..] => wrong(format!("it has version {version}")).into(),
+        [tag, ..] => wrong(format!("unknown tag {tag:#04x}")).into(),
+        [] => wrong("it is empty").into(),
     }
 }
 
@@ -143,6 +156,10 @@ mod tests {
             let error = Answer(bytes).read::<u8>().unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
+        let limit = DbaError::Deadline { operation: "add" }.into();
+        let failed = Answer::failed(&limit);
+        assert_eq!(failed.failure().map(|failure| failure.is_retryable()), Some(true));
+        assert!(Answer(vec![VALUE, 1, 7]).failure().is_none());
     }
 
     #[test]

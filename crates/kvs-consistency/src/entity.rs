@@ -109,6 +109,35 @@ impl Executor {
     }
 }
 
+/// Where commands come in encoded, as from a client elsewhere, they go the way of the handles'.
+#[async_trait]
+impl Entities for Executor {
+    async fn execute(
+        &self,
+        name: &Arc<[u8]>,
+        command: Vec<u8>,
+        options: &CallOptions,
+    ) -> Result<Answer> {
+        self.0.execute(name, command, options).await
+    }
+}
+
+impl Place {
+    async fn execute(
+        &self,
+        name: &Arc<[u8]>,
+        command: Vec<u8>,
+        options: &CallOptions,
+    ) -> Result<Answer> {
+        match self {
+            Self::Local { store, env } => {
+                Ok(execute(&**store, name.clone(), &command, options, env).await)
+            }
+            Self::Remote(entities) => entities.execute(name, command, options).await,
+        }
+    }
+}
+
 /// One entity: what all handles have in common.
 #[derive(Clone)]
 pub(crate) struct Entity {
@@ -179,12 +208,6 @@ impl Entity {
     /// Sends `command` to where the entity is.
     pub(crate) async fn send<A: Value>(&self, command: Command) -> Result<A, Failure> {
         let command = command.to_bytes()?;
-        let answer = match &self.place {
-            Place::Local { store, env } => {
-                execute(&**store, self.name.clone(), &command, &self.options, env).await
-            }
-            Place::Remote(entities) => entities.execute(&self.name, command, &self.options).await?,
-        };
-        answer.read()
+        self.place.execute(&self.name, command, &self.options).await?.read()
     }
 }

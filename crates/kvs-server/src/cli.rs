@@ -14,8 +14,8 @@ use crate::store::StoreArgs;
 #[command(
     name = "kvs",
     version,
-    after_help = "Commands work on the embedded store in --data-dir. With --connect, get, put, delete, \
-                  load and\nring work on a server.\nTexts are UTF-8. In place of a value or path `-` is the standard input or output, \
+    after_help = "Commands work on the embedded store in --data-dir, or with --connect on a server, \
+                  except file,\ndump and compact.\nTexts are UTF-8. In place of a value or path `-` is the standard input or output, \
                   as it is.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 not found."
 )]
 pub(crate) struct Cli {
@@ -37,7 +37,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Prints the record KEY
     ///
-    /// Reads what `kvs put` and applications store as typed text. What Redis clients and `kvs load`
+    /// Reads what `kvs put` and applications store as typed text. What `RING.PUT` and `kvs load`
     /// store are bytes as they are: those need --raw.
     Get {
         /// Up to 1,024 bytes
@@ -48,15 +48,15 @@ pub(crate) enum Command {
     },
     /// Sets the record KEY
     ///
-    /// Stores the text in the encoding of typed records, on a server as in an embedded store; a
-    /// Redis client sees the encoded bytes. With --raw the text itself is stored.
+    /// Stores the text in the encoding of typed records, on a server as in an embedded store;
+    /// `RING.GET` gives the encoded bytes. With --raw the text itself is stored.
     Put {
         /// Up to 1,024 bytes
         key: String,
         /// Up to 16 MiB; - for the standard input
         #[arg(allow_hyphen_values = true)]
         value: String,
-        /// Stores the text as it is, as Redis clients do
+        /// Stores the text as it is, as `RING.PUT` does
         #[arg(long)]
         raw: bool,
     },
@@ -84,7 +84,7 @@ pub(crate) enum Command {
     Compact,
     /// Loads 6,508 football matches into a server, one record each
     ///
-    /// The record of a match is JSON, as it is; `kvs get --raw` and Redis clients read it. Its key:
+    /// The record of a match is JSON, as it is; `kvs get --raw` and `RING.GET` read it. Its key:
     ///
     /// match/<division>/<season>/<date>/<home team>-<away team>
     ///

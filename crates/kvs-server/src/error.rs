@@ -235,7 +235,7 @@ fn tell(report: &Report<'_>) {
 }
 
 /// An error and its causes, as far as they say something new.
-fn one_line(error: &dyn StdError) -> String {
+pub(crate) fn one_line(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

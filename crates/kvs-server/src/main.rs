@@ -7,9 +7,8 @@
 //! {"eid":1,"value":"12' Saka"}
 //! ```
 //!
-//! Every command but `serve` opens the store in `--data-dir`, does one thing and closes it. Some work
-//! on a server with `--connect` as well: `get`, `put`, `delete`, `load`, `ring status`. Texts come as
-//! arguments or, for `-`, from the standard input; answers go to the standard output, as plain lines
+//! Every command but `serve` opens the store in `--data-dir`, does one thing and closes it, or does it
+//! on a server with `--connect`, except `file`, `dump` and `compact`. Texts come as arguments or, for `-`, from the standard input; answers go to the standard output, as plain lines
 //! or with `--json` as a line of JSON each; errors and progress go to the standard error.
 //!
 //! | exit code | |

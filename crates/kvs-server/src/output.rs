@@ -1,22 +1,28 @@
 //! Answers: lines of text, or with `--json` lines of JSON.
 
 use std::fmt::Display;
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, Write};
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use crate::error::{Failure, Result};
 
-/// The standard output.
+/// Where answers go.
 pub(crate) struct Output {
     json: bool,
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<Box<dyn Write>>,
 }
 
 impl Output {
+    /// The standard output.
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, out: BufWriter::new(io::stdout().lock()) }
+        Self::to(io::stdout().lock(), json)
+    }
+
+    /// Something else.
+    pub(crate) fn to(out: impl Write + 'static, json: bool) -> Self {
+        Self { json, out: BufWriter::new(Box::new(out)) }
     }
 
     /// Whether answers are JSON.

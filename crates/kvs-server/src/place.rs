@@ -1,9 +1,10 @@
 //! Where a command works: on an embedded store, or on a server.
 
 use kvs::Key;
+use kvs::entities::Executor;
 
 use crate::cli::{Command, RingCommand};
-use crate::client::{ConnectArgs, Connection};
+use crate::client::{ConnectArgs, Connection, RemoteEntities};
 use crate::error::{Failure, Result};
 use crate::store::StoreArgs;
 
@@ -33,7 +34,8 @@ impl Place {
         }
         match command {
             Command::Get { .. } | Command::Put { .. } | Command::Delete { .. } => {}
-            Command::Load(_) | Command::Ring(RingCommand::Status) => {}
+            Command::Feed(_) | Command::Sorted(_) | Command::Leaderboard(_) => {}
+            Command::Load(_) | Command::Demo(_) | Command::Ring(RingCommand::Status) => {}
             Command::Ring(RingCommand::RecoverVoters { .. }) => {
                 return usage(
                     "ring recover-voters works on the folder of a stopped node: --data-dir DIR, \
@@ -43,8 +45,8 @@ impl Place {
             }
             _ => {
                 return usage(format!(
-                    "{name} doesn't work with --connect: servers know get, put, delete, load and \
-                     ring so far; feeds, sorted sets, leaderboards and files on a cluster come later"
+                    "{name} doesn't work with --connect; get, put, delete, feed, sorted, \
+                     leaderboard, load, ring and demo do"
                 ));
             }
         }
@@ -52,6 +54,28 @@ impl Place {
             return usage(format!("{flag} doesn't go with --connect: the store is the server's"));
         }
         Ok(())
+    }
+
+    /// The same, but with a folder of its own for each backend unless the folder was said.
+    pub(crate) fn for_demo(self) -> Self {
+        Self { store: self.store.for_demo(), ..self }
+    }
+
+    /// The feeds, sorted sets, leaderboards and registers there. An embedded store is made if it
+    /// isn't there: for commands that write.
+    pub(crate) async fn open_or_create(&self) -> Result<Executor> {
+        match self.connect.is_empty() {
+            true => Ok(self.store.open_or_create().await?.entities().clone()),
+            false => RemoteEntities::open(&self.connect).await,
+        }
+    }
+
+    /// The same, but an embedded store has to be there: for commands that read or remove.
+    pub(crate) async fn open(&self) -> Result<Executor> {
+        match self.connect.is_empty() {
+            true => Ok(self.store.open().await?.entities().clone()),
+            false => RemoteEntities::open(&self.connect).await,
+        }
     }
 
     /// The record `key` as bytes; `None` if there is none.

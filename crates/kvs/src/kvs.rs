@@ -214,6 +214,12 @@ impl Kvs {
         self.entities.files(dir, chunks, self.env.clone())
     }
 
+    /// Where this store's entities are: the handles without the rest, for code that works on this
+    /// store and on a server alike. See [`entities`](crate::entities).
+    pub fn entities(&self) -> &Executor {
+        &self.entities
+    }
+
     /// What the name `id` is, as in `feed` or `leaderboard`; `None` if it is nothing.
     pub async fn type_of(&self, id: impl AsRef<[u8]>) -> Result<Option<String>> {
         Ok(self.entities.type_of(id.as_ref()).await?)

@@ -53,6 +53,29 @@ mod chunks;
 #[cfg(feature = "cluster")]
 pub mod cluster;
 
+pub mod entities {
+    //! Entities wherever they are: how commands travel, for who brings them there.
+    //!
+    //! An [`Executor`] hands out the same typed handles as [`Kvs`](crate::Kvs), over any
+    //! [`Entities`]: what takes an encoded [`Command`] to an entity and its [`Answer`] back.
+    //!
+    //! ```
+    //! use std::sync::Arc;
+    //! use kvs::Kvs;
+    //! use kvs::entities::Executor;
+    //!
+    //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    //! let kvs = Kvs::memory();
+    //! // In the place of the store itself, something that sends commands to it.
+    //! let elsewhere = Executor::remote(Arc::new(kvs.entities().clone()));
+    //! elsewhere.feed::<String>("goals").add(&"12' Saka".to_owned()).await?;
+    //! assert_eq!(kvs.feed::<String>("goals").len().await?, 1);
+    //! # Ok::<(), kvs::Error>(()) }).unwrap();
+    //! ```
+
+    pub use kvs_consistency::{Answer, Command, Entities, Executor, Failure};
+}
+
 mod error;
 mod kvs;
 mod options;

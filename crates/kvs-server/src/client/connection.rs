@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kvs::CommandId;
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, FromRedisValue, IntoConnectionInfo,
@@ -60,6 +61,22 @@ impl Connection {
     /// Removes the record `key`, if it is there.
     pub(crate) async fn delete(&self, key: &str) -> Result<()> {
         self.write(cmd("RING.DELETE").arg(key)).await
+    }
+
+    /// Has the server execute the encoded `command` on the entity `name`, and gives the encoded
+    /// answer. A command with an id writes, and is applied once however often it is sent.
+    pub(crate) async fn execute(
+        &self,
+        name: &[u8],
+        command: &[u8],
+        id: Option<CommandId>,
+    ) -> Result<Vec<u8>> {
+        let mut request = cmd("ENTITY.EXEC");
+        request.arg(name).arg(command);
+        if let Some(id) = id {
+            request.arg("ID").arg(id.to_string());
+        }
+        self.ask(&request, id.is_some()).await
     }
 
     /// The ring as the server sees it: see [`RingStatus`](crate::ring_status::RingStatus).

@@ -1,48 +1,45 @@
 //! `kvs leaderboard`: members by score, with ranks.
 
 use comfy_table::CellAlignment::{Left, Right};
-use kvs::{DbaError, Kvs, Leaderboard, Standing};
+use kvs::entities::Executor;
+use kvs::{DbaError, Leaderboard, Standing};
 use serde_json::json;
 
 use crate::cli::LeaderboardCommand;
 use crate::error::{Failure, Result};
 use crate::output::Output;
-use crate::store::StoreArgs;
+use crate::place::Place;
 
-pub(crate) async fn run(
-    command: LeaderboardCommand,
-    store: &StoreArgs,
-    out: &mut Output,
-) -> Result {
+pub(crate) async fn run(command: LeaderboardCommand, place: &Place, out: &mut Output) -> Result {
     match command {
         LeaderboardCommand::Set { id, member, score } => {
-            let before = board(store.open_or_create().await?, &id).set(&member, score).await?;
+            let before = board(place.open_or_create().await?, &id).set(&member, score).await?;
             out.quiet(&json!({ "member": member, "score": score, "before": before }))
         }
         LeaderboardCommand::Add { id, member, delta } => {
-            let score = board(store.open_or_create().await?, &id).add(&member, delta).await?;
+            let score = board(place.open_or_create().await?, &id).add(&member, delta).await?;
             out.line(score, &json!({ "member": member, "score": score }))
         }
         LeaderboardCommand::Top { id, n } => {
-            let best = board(store.open().await?, &id).top(n).await;
+            let best = board(place.open().await?, &id).top(n).await;
             table(&best.map_err(reading(&id))?, out)
         }
         LeaderboardCommand::Rank { id, member } => {
-            let line = board(store.open().await?, &id).around(&member, 0).await;
+            let line = board(place.open().await?, &id).around(&member, 0).await;
             match line.map_err(reading(&id))?.first() {
                 Some(line) => out.line(line.rank, line),
                 None => Err(no_member(&id, &member)),
             }
         }
         LeaderboardCommand::Around { id, member, n } => {
-            let lines = board(store.open().await?, &id).around(&member, n).await;
+            let lines = board(place.open().await?, &id).around(&member, n).await;
             match lines.map_err(reading(&id))?.as_slice() {
                 [] => Err(no_member(&id, &member)),
                 lines => table(lines, out),
             }
         }
         LeaderboardCommand::Remove { id, member } => {
-            match board(store.open().await?, &id).remove(&member).await? {
+            match board(place.open().await?, &id).remove(&member).await? {
                 Some(score) => out.quiet(&json!({ "removed": member, "score": score })),
                 None => Err(no_member(&id, &member)),
             }
@@ -50,8 +47,8 @@ pub(crate) async fn run(
     }
 }
 
-fn board(kvs: Kvs, id: &str) -> Leaderboard<String> {
-    kvs.leaderboard(id)
+fn board(entities: Executor, id: &str) -> Leaderboard<String> {
+    entities.leaderboard(id)
 }
 
 fn reading(id: &str) -> impl FnOnce(DbaError) -> Failure {

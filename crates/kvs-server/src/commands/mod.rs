@@ -25,9 +25,9 @@ pub(crate) async fn run(cli: Cli, out: &mut Output) -> Result {
         Command::Get { key, raw } => record::get(key, raw, &place, out).await,
         Command::Put { key, value, raw } => record::put(key, value, raw, &place, out).await,
         Command::Delete { key } => record::delete(key, &place, out).await,
-        Command::Feed(command) => feed::run(command, store, out).await,
-        Command::Sorted(command) => sorted::run(command, store, out).await,
-        Command::Leaderboard(command) => leaderboard::run(command, store, out).await,
+        Command::Feed(command) => feed::run(command, &place, out).await,
+        Command::Sorted(command) => sorted::run(command, &place, out).await,
+        Command::Leaderboard(command) => leaderboard::run(command, &place, out).await,
         Command::File(command) => file::run(command, store, out).await,
         Command::Dump(command) => dump::run(command, store, out).await,
         Command::Compact => {
@@ -37,6 +37,6 @@ pub(crate) async fn run(cli: Cli, out: &mut Output) -> Result {
         Command::Load(args) => load::run(&args, connect, out).await,
         Command::Ring(command) => ring::run(command, &place, out).await,
         Command::Serve(options) => serve::run(*options, place.store, out).await,
-        Command::Demo(args) => demo::run(args, place.store.for_demo(), out).await,
+        Command::Demo(args) => demo::run(args, &place.for_demo(), out).await,
     }
 }

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use futures_util::TryStreamExt;
-use kvs::{Kvs, Result, SortedSet};
+use kvs::entities::Executor;
+use kvs::{Result, SortedSet};
 
 use super::season::Season;
 
@@ -15,8 +16,8 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    pub(crate) fn of(kvs: &Kvs) -> Self {
-        Self { teams: kvs.sorted("teams"), tables: kvs.sorted("tables") }
+    pub(crate) fn of(entities: &Executor) -> Self {
+        Self { teams: entities.sorted("teams"), tables: entities.sorted("tables") }
     }
 
     /// The seasons of a division, the oldest first.

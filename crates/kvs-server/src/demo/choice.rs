@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::TryStreamExt;
-use kvs::Kvs;
+use kvs::entities::Executor;
 
 use super::catalog::{Catalog, nearest};
 use super::data::{Match, Matches};
@@ -29,8 +29,8 @@ impl Choice {
     ///
     /// # Errors
     /// [`Failure::NotFound`] with what comes nearest.
-    pub(crate) async fn of(args: &DemoArgs, file: &Matches, kvs: &Kvs) -> Result<Self> {
-        let catalog = Catalog::of(kvs);
+    pub(crate) async fn of(args: &DemoArgs, file: &Matches, entities: &Executor) -> Result<Self> {
+        let catalog = Catalog::of(entities);
         let divisions = catalog.divisions().await?;
         if let Some(division) = &args.division
             && !divisions.contains(division)
@@ -38,12 +38,12 @@ impl Choice {
             return Err(unknown("division", division, divisions));
         }
         let (division, season) = match &args.team {
-            Some(team) => of_team(team, args, kvs).await?,
+            Some(team) => of_team(team, args, entities).await?,
             None => of_division(args, file, &catalog).await?,
         };
         let team = match &args.team {
             Some(team) => team.clone(),
-            None => leader(&division, season, kvs).await?,
+            None => leader(&division, season, entities).await?,
         };
         Ok(Self { team, division, season })
     }
@@ -55,10 +55,10 @@ fn unknown(kind: &str, name: &str, names: impl IntoIterator<Item = String>) -> F
 }
 
 /// The table of a team's newest match, as far as it is not given.
-async fn of_team(team: &str, args: &DemoArgs, kvs: &Kvs) -> Result<(String, Season)> {
-    let matches = load::matches_of(kvs, team).await?;
+async fn of_team(team: &str, args: &DemoArgs, entities: &Executor) -> Result<(String, Season)> {
+    let matches = load::matches_of(entities, team).await?;
     if matches.is_empty() {
-        let teams: Vec<String> = Catalog::of(kvs).teams.flatten().try_collect().await?;
+        let teams: Vec<String> = Catalog::of(entities).teams.flatten().try_collect().await?;
         return Err(unknown("team", team, teams));
     }
     let fits = |one: &&Match| {
@@ -124,8 +124,8 @@ fn no_season(
 }
 
 /// Who leads a table.
-async fn leader(division: &str, season: Season, kvs: &Kvs) -> Result<String> {
-    let first = kvs.leaderboard(table::name(division, season)).at(1).await?;
+async fn leader(division: &str, season: Season, entities: &Executor) -> Result<String> {
+    let first = entities.leaderboard(table::name(division, season)).at(1).await?;
     let leader = first.map(|line| line.member);
     leader.ok_or_else(|| Failure::not_found(format!("{division} {season} has no teams")))
 }

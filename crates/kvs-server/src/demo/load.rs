@@ -15,12 +15,13 @@ use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
 
 use futures_util::{StreamExt, TryFutureExt, TryStreamExt, stream};
 use indicatif::ProgressBar;
-use kvs::{Eid, Entry, Feed, Key, Kvs, Result};
+use kvs::entities::Executor;
+use kvs::{Eid, Entry, Feed, Result};
 use serde::Serialize;
 
 use super::catalog::Catalog;
 use super::data::{Match, MatchId, Matches};
-use super::table::{self, Totals};
+use super::table::{self, Table};
 use crate::error::Failure;
 use crate::progress::{self, Unit};
 
@@ -49,10 +50,14 @@ pub(crate) struct Summary {
 }
 
 /// Loads the matches of a file, except what is there.
-pub(crate) async fn load(kvs: &Kvs, file: &Matches, no_progress: bool) -> Result<Summary, Failure> {
+pub(crate) async fn load(
+    entities: &Executor,
+    file: &Matches,
+    no_progress: bool,
+) -> Result<Summary, Failure> {
     let entries = (ENTRIES_PER_MATCH * file.matches.len()) as u64;
     let bar = progress::bar(no_progress, "loading", Unit::Entries, Some(entries));
-    let loader = Loader { kvs, catalog: Catalog::of(kvs), bar: &bar };
+    let loader = Loader { entities, catalog: Catalog::of(entities), bar: &bar };
     let (added, tables) = loader.load(file).await?;
     Ok(Summary {
         found: file.matches.len(),
@@ -69,7 +74,7 @@ pub(crate) async fn load(kvs: &Kvs, file: &Matches, no_progress: bool) -> Result
 type Wanted<'a> = (usize, &'a Match);
 
 struct Loader<'a> {
-    kvs: &'a Kvs,
+    entities: &'a Executor,
     catalog: Catalog,
     bar: &'a ProgressBar,
 }
@@ -108,23 +113,22 @@ impl Loader<'_> {
     }
 
     async fn team(&self, team: &str, wanted: &[Wanted<'_>]) -> Result<Vec<usize>> {
-        let filled = self.fill(&team_feed(self.kvs, team), wanted).await?;
+        let filled = self.fill(&team_feed(self.entities, team), wanted).await?;
         self.catalog.teams.insert(&team.to_owned()).await?;
         Ok(filled.added)
     }
 
     async fn division(&self, division: &str, wanted: &[Wanted<'_>]) -> Result<(Vec<usize>, usize)> {
-        let feed = self.kvs.feed(format!("division/{division}"));
+        let feed = self.entities.feed(format!("division/{division}"));
         let filled = self.fill(&feed, wanted).await?;
         let tables = table::tables(&filled.matches);
         for (season, table) in &tables {
-            let name = table::name(division, *season);
-            let board = self.kvs.leaderboard(name.as_str());
+            let totals = self.entities.register::<Table>(table::totals(division, *season));
+            if totals.get().await?.as_ref() != Some(table) {
+                totals.set(table).await?;
+            }
+            let board = self.entities.leaderboard(table::name(division, *season));
             for (team, totals) in table {
-                let record = Key::new(name.as_str(), team.as_str());
-                if self.kvs.get::<Totals>(record.clone()).await?.as_ref() != Some(totals) {
-                    self.kvs.put(record, totals).await?;
-                }
                 board.set(team, totals.score()).await?;
             }
             self.catalog.tables.insert(&(division.to_owned(), *season)).await?;
@@ -191,15 +195,15 @@ async fn stored(feed: &Feed<Match>) -> Result<Stored> {
     Ok(stored)
 }
 
-fn team_feed(kvs: &Kvs, team: &str) -> Feed<Match> {
-    kvs.feed(format!("team/{team}"))
+fn team_feed(entities: &Executor, team: &str) -> Feed<Match> {
+    entities.feed(format!("team/{team}"))
 }
 
 /// All matches of a team, the newest first.
 ///
 /// The feed has that order already, unless an older file was loaded after a newer one.
-pub(crate) async fn matches_of(kvs: &Kvs, team: &str) -> Result<Vec<Match>> {
-    let Stored { newest, replaced: _ } = stored(&team_feed(kvs, team)).await?;
+pub(crate) async fn matches_of(entities: &Executor, team: &str) -> Result<Vec<Match>> {
+    let Stored { newest, replaced: _ } = stored(&team_feed(entities, team)).await?;
     let mut entries: Vec<_> = newest.into_values().collect();
     entries.sort_by_key(|entry| std::cmp::Reverse((entry.value.date, entry.eid)));
     Ok(entries.into_iter().map(|entry| entry.value).collect())

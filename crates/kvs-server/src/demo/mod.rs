@@ -1,5 +1,7 @@
 //! `kvs demo`: four years of football in feeds and leaderboards.
 //!
+//! It works on an embedded store and on a server alike, as all that it keeps are entities.
+//!
 //! What an application with feeds does all day: it takes in what happened, in order, once; keeps a
 //! table up to date; and answers who is where in it.
 //!
@@ -8,7 +10,7 @@
 //! | `team/<team>` | feed of a team's matches |
 //! | `division/<division>` | feed of a division's matches |
 //! | `table/<division>/<season>` | leaderboard of the teams: see [`table`] for the score |
-//! | the same as partition, the team as clustering key | records of the teams' totals |
+//! | `totals/<division>/<season>` | register of what each team has done: see [`table`] |
 //! | `teams`, `tables` | sorted sets of what there is |
 //!
 //! - [`data`]: a file of matches, read and checked. [`season`]: when a season is.
@@ -32,7 +34,7 @@ use data::Matches;
 use crate::cli::DemoArgs;
 use crate::error::Result;
 use crate::output::Output;
-use crate::store::StoreArgs;
+use crate::place::Place;
 
 /// The matches that the program carries.
 const FOOTBALL: &[u8] = include_bytes!("../../data/football.json");
@@ -46,11 +48,11 @@ pub(crate) fn matches(file: Option<&Path>) -> Result<Matches> {
 }
 
 /// Loads the matches, and shows what can be asked about them.
-pub(crate) async fn run(args: DemoArgs, store: StoreArgs, out: &mut Output) -> Result {
+pub(crate) async fn run(args: DemoArgs, place: &Place, out: &mut Output) -> Result {
     let file = matches(args.file.as_deref())?;
-    let kvs = store.open_or_create().await?;
-    let summary = load::load(&kvs, &file, out.is_json()).await?;
+    let entities = place.open_or_create().await?;
+    let summary = load::load(&entities, &file, out.is_json()).await?;
     show::summary(&summary, out)?;
-    let choice = Choice::of(&args, &file, &kvs).await?;
-    show::show(&choice, &kvs, out).await
+    let choice = Choice::of(&args, &file, &entities).await?;
+    show::show(&choice, &entities, out).await
 }

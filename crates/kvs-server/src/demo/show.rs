@@ -5,14 +5,15 @@ use std::fmt::Display;
 use comfy_table::CellAlignment::{Center, Left, Right};
 use futures_util::TryStreamExt;
 use indicatif::HumanCount;
-use kvs::{Key, Kvs, Standing};
+use kvs::Standing;
+use kvs::entities::Executor;
 use serde::Serialize;
 
 use super::choice::Choice;
 use super::data::Match;
 use super::load::{self, Summary};
 use super::season::Date;
-use super::table::{self, Totals};
+use super::table::{self, Table, Totals};
 use crate::error::{Failure, Result};
 use crate::output::Output;
 
@@ -65,12 +66,11 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     /// A line of the leaderboard, with the totals behind its score.
-    async fn of(standing: Standing<String>, choice: &'a Choice, kvs: &Kvs) -> kvs::Result<Self> {
+    fn of(standing: Standing<String>, choice: &'a Choice, table: &Table) -> Self {
         let Standing { rank, member: team, score: _ } = standing;
         let Choice { division, season, team: _ } = choice;
-        let record = Key::new(table::name(division, *season), team.as_str());
-        let totals: Totals = kvs.get(record).await?.unwrap_or_default();
-        Ok(Self {
+        let totals = table.get(&team).copied().unwrap_or_default();
+        Self {
             division,
             season: season.to_string(),
             rank,
@@ -79,7 +79,7 @@ impl<'a> Place<'a> {
             totals,
             difference: totals.difference(),
             points: totals.points(),
-        })
+        }
     }
 }
 
@@ -115,20 +115,19 @@ pub(crate) fn summary(summary: &Summary, out: &mut Output) -> Result {
 }
 
 /// Shows what was chosen.
-pub(crate) async fn show(choice: &Choice, kvs: &Kvs, out: &mut Output) -> Result {
+pub(crate) async fn show(choice: &Choice, entities: &Executor, out: &mut Output) -> Result {
     let Choice { team, division, season } = choice;
-    let all = load::matches_of(kvs, team).await?;
+    let all = load::matches_of(entities, team).await?;
     let newest = all.get(..MATCHES).unwrap_or(&all);
     let (shown, count) = (newest.len(), all.len());
     heading(out, format_args!("{team}: the newest {shown} of {count} matches"))?;
     matches(newest, out)?;
 
-    let board = kvs.leaderboard::<String>(table::name(division, *season));
-    let mut places = Vec::new();
-    let mut standings = board.standings();
-    while let Some(standing) = standings.try_next().await? {
-        places.push(Place::of(standing, choice, kvs).await?);
-    }
+    let board = entities.leaderboard::<String>(table::name(division, *season));
+    let totals = entities.register::<Table>(table::totals(division, *season)).get().await?;
+    let totals = totals.unwrap_or_default();
+    let place = |standing| Place::of(standing, choice, &totals);
+    let places: Vec<_> = board.standings().map_ok(place).try_collect().await?;
     heading(out, format_args!("{division} {season}"))?;
     table(&places, out)?;
 
@@ -136,10 +135,7 @@ pub(crate) async fn show(choice: &Choice, kvs: &Kvs, out: &mut Output) -> Result
         let missing = format!("{team:?} is not yet in {division} {season}: load its file again");
         return Err(Failure::not_found(missing));
     };
-    let mut around = Vec::new();
-    for standing in board.around(team, NEIGHBOURS).await? {
-        around.push(Place::of(standing, choice, kvs).await?);
-    }
+    let around: Vec<_> = board.around(team, NEIGHBOURS).await?.into_iter().map(place).collect();
     let teams = places.len();
     if out.is_json() {
         let season = season.to_string();

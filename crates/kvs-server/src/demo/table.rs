@@ -90,9 +90,14 @@ pub(crate) fn tables<'a>(matches: impl IntoIterator<Item = &'a Match>) -> BTreeM
     tables
 }
 
-/// The name of a table.
+/// The name of a table's leaderboard.
 pub(crate) fn name(division: &str, season: Season) -> String {
     format!("table/{division}/{season}")
+}
+
+/// The name of the register with the [`Table`] itself: what the scores are made of.
+pub(crate) fn totals(division: &str, season: Season) -> String {
+    format!("totals/{division}/{season}")
 }
 
 #[cfg(test)]

@@ -103,11 +103,7 @@ impl Crew<'_> {
     }
 
     /// Tries until all of these are done.
-    async fn insist(
-        &self,
-        link: &mut Link<'_>,
-        mut waiting: Vec<&Record>,
-    ) -> Result<(), ClientError> {
+    async fn insist(&self, link: &mut Link, mut waiting: Vec<&Record>) -> Result<(), ClientError> {
         // None is beyond what a clock can tell.
         let deadline = Instant::now().checked_add(self.each.patience);
         let mut pause = PAUSE_MIN;
@@ -127,7 +123,7 @@ impl Crew<'_> {
     /// Tries all of these once, and leaves those that aren't done.
     async fn attempt(
         &self,
-        link: &mut Link<'_>,
+        link: &mut Link,
         waiting: &mut Vec<&Record>,
     ) -> Result<(), ClientError> {
         let connection = link.connection().await?;

@@ -41,10 +41,41 @@ fn typed_and_raw_records_on_a_server() {
     let store = Store::new();
     let node = Node::start(&store, &[]);
     run(&store, &node, &["put", "plain", "three", "--raw"]).done();
-    assert_eq!(node.redis("GET plain"), "$5\r\nthree\r\n+OK\r\n");
-    assert_eq!(node.redis("SET other four"), "+OK\r\n+OK\r\n");
+    assert_eq!(node.redis("RING.GET plain"), "$5\r\nthree\r\n+OK\r\n");
+    assert_eq!(node.redis("RING.PUT other four"), "+OK\r\n+OK\r\n");
+    // Redis' own strings are no records.
+    assert_eq!(node.redis("GET plain"), "$-1\r\n+OK\r\n");
     run(&store, &node, &["get", "other"]).failed(1, "something else than text");
     assert_eq!(run(&store, &node, &["get", "other", "--raw"]).done().text(), "four");
+}
+
+#[test]
+fn entities_on_a_server() {
+    let store = Store::new();
+    let node = Node::start(&store, &[]);
+    let run = |command: &str| run(&store, &node, &command.split(' ').collect::<Vec<_>>());
+    for (command, expected) in [
+        ("feed add goals Saka", "1\n"),
+        ("feed add goals Rice", "2\n"),
+        ("feed all goals", "2\tRice\n1\tSaka\n"),
+        ("feed head goals --json", "{\"eid\":2,\"value\":\"Rice\"}\n"),
+        ("feed remove goals 1", ""),
+        ("feed cleanup goals", "1\n"),
+        ("feed len goals", "1\n"),
+        ("sorted insert teams b", ""),
+        ("sorted insert teams a", ""),
+        ("sorted flatten teams", "a\nb\n"),
+        ("leaderboard set cup ann 3", ""),
+        ("leaderboard add cup bob 4", "4\n"),
+        ("leaderboard rank cup ann", "2\n"),
+        ("leaderboard around cup ann -n 1", "1  bob  4\n2  ann  3\n"),
+    ] {
+        assert_eq!(run(command).done().text(), expected, "{command}");
+    }
+    assert_eq!(node.redis("FEED.GET goals 2"), "$4\r\nRice\r\n+OK\r\n");
+    run("feed get goals 9").failed(3, "feed \"goals\" has no entry 9");
+    run("feed len cup").failed(1, "leaderboard");
+    run("leaderboard set cup ann inf").failed(1, "finite");
 }
 
 #[test]
@@ -66,7 +97,14 @@ fn a_password_is_given() {
     let wrong = store.write("wrong", "password\n");
     let node = Node::start(&store, &["--password-file", &right]);
     let run = |args: &[&str]| run(&store, &node, args);
-    for command in [&["put", "k", "v"][..], &["get", "k"], &["load"], &["ring", "status"]] {
+    for command in [
+        &["put", "k", "v"][..],
+        &["get", "k"],
+        &["load"],
+        &["ring", "status"],
+        &["feed", "add", "f", "v"],
+        &["demo"],
+    ] {
         run(command).failed(1, "--password-file");
         run(&[command, &["--password-file", &wrong]].concat()).failed(1, "--password-file");
     }
@@ -79,7 +117,14 @@ fn a_password_is_given() {
 fn a_server_that_is_not_there_is_named() {
     let store = Store::new();
     let nobody = nobody();
-    for command in [&["get", "k"][..], &["put", "k", "v"], &["load"], &["ring", "status"]] {
+    for command in [
+        &["get", "k"][..],
+        &["put", "k", "v"],
+        &["load"],
+        &["ring", "status"],
+        &["leaderboard", "top", "l"],
+        &["demo"],
+    ] {
         let problem = format!("kvs: {nobody} can't be reached");
         store.run([command, &["--connect", &nobody]].concat()).failed(1, &problem);
     }
@@ -96,16 +141,7 @@ fn a_server_that_is_not_there_is_named() {
 #[test]
 fn what_does_not_work_on_a_server_is_refused() {
     let store = Store::new();
-    for command in [
-        "feed add f v",
-        "sorted flatten s",
-        "leaderboard top l",
-        "file ls d",
-        "dump save all.zip",
-        "compact",
-        "serve",
-        "demo",
-    ] {
+    for command in ["file ls d", "dump save all.zip", "compact", "serve"] {
         let command: Vec<_> = command.split(' ').chain(["--connect", "127.0.0.1:1"]).collect();
         store.run(command).failed(2, "doesn't work with --connect");
     }

@@ -5,8 +5,9 @@
 //!   through all of them, and checking what is there afterwards.
 //! - [`entities`]: histories of feeds, counters and registers under failures, checked.
 //! - [`failures`]: what is lost when nodes are, and what takes how long. [`rejoin`]: folders that
-//!   are gone or old. [`voters_lost`]: no majority any more. [`refused`]: nodes that must not join. [`hostile`]: garbage on every port.
-//!   [`secured`]: keys and certificates. [`disk_full`]: no room on one replica.
+//!   are gone or old. [`voters_lost`]: no majority any more. [`refused`]: nodes that must not join.
+//!   [`hostile`]: garbage on every port. [`secured`]: keys and certificates. [`disk_full`]: no room on
+//!   one replica. [`demo`]: the command line's feeds and leaderboards.
 //!
 //! Nothing here rests on how fast the machine is: conditions are waited for, up to [`PATIENCE`].
 
@@ -20,6 +21,7 @@
 
 mod client;
 mod cluster;
+mod demo;
 mod disk_full;
 mod entities;
 mod failures;

@@ -4,6 +4,7 @@ mod about;
 mod auth;
 mod client;
 mod config;
+mod entity;
 mod feed;
 mod info;
 mod leaderboard;

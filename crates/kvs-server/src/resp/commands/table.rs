@@ -1,8 +1,8 @@
 //! Everything that is known of each command, in one place.
 
 use super::{
-    Answer, Answering, Request, about, auth, client, config, feed, info, is, leaderboard, records,
-    sorted, strings,
+    Answer, Answering, Request, about, auth, client, config, entity, feed, info, is, leaderboard,
+    records, sorted, strings,
 };
 use crate::resp::client::Client;
 
@@ -86,6 +86,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     command("DECRBY", 3, WRITE, ONE_KEY, "string", "Takes from a number.", Handler::Stored(|c, r| Box::pin(strings::decrby(c, r)))),
     command("DEL", -2, REMOVE, ALL_KEYS, "generic", "Removes records and counts those that were there.", Handler::Stored(|c, r| Box::pin(strings::del(c, r)))),
     command("ECHO", 2, FAST, NO_KEYS, "connection", "Answers with its argument.", Handler::Now(auth::echo)),
+    command("ENTITY.EXEC", -3, WRITE, ONE_KEY, "generic", "Executes an encoded command, as typed clients send them.", Handler::Stored(|c, r| Box::pin(entity::exec(c, r)))),
     command("EXISTS", -2, READ, ALL_KEYS, "generic", "Counts the keys that have a record.", Handler::Stored(|c, r| Box::pin(strings::exists(c, r)))),
     command("FEED.ADD", -3, WRITE, ONE_KEY, "feed", "Adds an entry as the newest and gives its number.", Handler::Stored(|c, r| Box::pin(feed::add(c, r)))),
     command("FEED.ALL", -2, READ, ONE_KEY, "feed", "Gives entries, the newest first, up to 10,000.", Handler::Stored(|c, r| Box::pin(feed::all(c, r)))),

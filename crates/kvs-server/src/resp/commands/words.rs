@@ -76,6 +76,7 @@ pub(super) fn integer(word: &[u8]) -> Option<i64> {
 
 /// A text. Feeds, sorted sets and leaderboards of this port and of the command line hold texts.
 pub(super) fn text(word: Vec<u8>, what: &str) -> Result<String, Refused> {
-    String::from_utf8(word)
-        .map_err(|_| Refused::new(format!("ERR {what} has to be text in UTF-8. Nothing was done")))
+    String::from_utf8(word).map_err(|_binary| {
+        Refused::new(format!("ERR {what} has to be text in UTF-8. Nothing was done"))
+    })
 }

@@ -4,6 +4,7 @@ mod clients;
 mod entities;
 mod limits;
 mod raw;
+mod remote;
 mod stalls;
 mod stopping;
 
