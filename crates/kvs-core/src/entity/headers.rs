@@ -19,12 +19,15 @@ const KEPT: usize = 4_096;
 /// Headers above this size are not kept, so that all of them take some MiB at most.
 const LONGEST: usize = 256;
 
+/// Headers by the names of their entities.
+type Kept = Cache<Arc<[u8]>, Arc<[u8]>>;
+
 /// The rows of entities, with the headers that were written last in memory: every command begins
 /// with its entity's header.
 #[derive(Clone)]
 pub(super) struct Headers {
     rows: Arc<dyn Dba>,
-    kept: Arc<Cache<Arc<[u8]>, Arc<[u8]>>>,
+    kept: Arc<Kept>,
 }
 
 impl Headers {
