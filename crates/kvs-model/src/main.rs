@@ -18,7 +18,7 @@ struct Cli {
     #[arg(long, value_name = "NAME")]
     scenario: Option<String>,
     /// Stop after this many states.
-    #[arg(long, default_value_t = 2_000_000)]
+    #[arg(long, default_value_t = 600_000)]
     states: usize,
     /// Threads that explore.
     #[arg(long, default_value_t = 2)]

@@ -171,33 +171,41 @@ pub const SCENARIOS: [Scenario; 20] = [
     },
     Scenario {
         name: "any-rivals",
-        about: "any two take-overs, a command and a read, everybody reaches everybody",
-        setting: || wide(Bounds { take_overs: 2, submits: 1, confirms: 1, ..NONE }),
+        about: "any two take-overs and a command, everybody reaches everybody",
+        setting: || wide(Bounds { take_overs: 2, submits: 1, ..NONE }),
     },
     Scenario {
-        name: "any-ticks",
-        about: "any two take-overs, two commands, requests that are given up",
-        setting: || wide(Bounds { take_overs: 2, submits: 2, ticks: 2, ..NONE }),
+        name: "repeats",
+        about: "two take-overs and a command; messages come any number of times, refusals too",
+        setting: || {
+            let mut setting = narrow(Bounds { submits: 1, ..NONE }, &[1, 3], &[(1, 2), (2, 3)]);
+            setting.repeats = true;
+            setting.refusals = true;
+            setting
+        },
     },
     Scenario {
         name: "any-crash",
-        about: "any two take-overs, a command, a crash at any point of any node's writes",
+        about: "any two take-overs, a crash at any point of any node's writes",
         setting: || {
-            let mut setting = wide(Bounds { take_overs: 2, submits: 1, crashes: 1, ..NONE });
+            let mut setting = wide(Bounds { take_overs: 2, crashes: 1, ..NONE });
             setting.writes_at_once = false;
             setting
         },
     },
     Scenario {
         name: "any-change",
-        about: "any two take-overs and a command, while a replica is replaced",
-        setting: || change(wide(Bounds { take_overs: 2, submits: 1, ..NONE })),
+        about: "any two take-overs, while a replica is replaced",
+        setting: || change(wide(Bounds { take_overs: 2, ..NONE })),
     },
 ];
 
+/// Three nodes that all reach each other; the first take-over is by the first node, which is as good as any,
+/// the others by whoever likes. Messages come once or never, refusals never.
 fn wide(bounds: Bounds) -> Setting {
-    let mut setting = Setting::new(3);
-    setting.bounds = bounds;
+    let take_overs = bounds.take_overs;
+    let mut setting = narrow(bounds, &[1], &[]);
+    setting.bounds.take_overs = take_overs;
     setting
 }
 

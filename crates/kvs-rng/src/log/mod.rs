@@ -18,11 +18,33 @@
 //! ```
 //!
 //! # The protocol
-//! It is in [`core`], a state machine without disk, network or time: Raft's log matching and commit rule
-//! (Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm*, 2014), with take-overs as
-//! in Multi-Paxos and Viewstamped Replication (Lamport 2001; Liskov and Cowling 2012): whoever has the
-//! promises of a majority goes on from the highest tail among them. So any replica can take over at any
-//! time, for any reason, and safety depends on no clock and no suspicion.
+//! It is in [`core`], a state machine without disk, network or time. Safety never depends on who is
+//! thought to be up, nor on clocks: any replica may try to own the bucket at any time and for any reason.
+//!
+//! **Epochs.** Every ownership has an [`Epoch`], which no other has. A replica *promises* an epoch to
+//! accept nothing of lower ones any more, and has the promise synced before it says so.
+//!
+//! **Take-over.** A node asks all voters to promise its epoch. Each that does tells the [`Position`] of
+//! its last entry. With the promises of a majority the node adopts the highest tail: the one of the
+//! highest epoch, and among those the longest. It then appends an entry without a command. Once that is
+//! committed, so is all before it, and the node serves.
+//!
+//! **Replication.** The owner sends entries with the position of the one before them, `prev`. A replica
+//! that holds `prev` appends them; what it held there of another history is cut off, for it was never
+//! committed. Otherwise it says what it holds, and the owner goes back that far. At most one message is
+//! under way to each replica, and what comes up meanwhile goes with the next: one round trip for a batch,
+//! however many commands of however many entities it has.
+//!
+//! **Reads.** An owner that was cut off may not know yet that it is none. So before a read is answered, a
+//! majority confirms the epoch in a round that began after the read; all reads that wait share a round.
+//!
+//! # Where it comes from
+//! Promises, and that a later owner must go on from the highest tail of a majority, are Paxos (Lamport,
+//! *The Part-Time Parliament*, 1998) for a whole log at once. That any replica may own it, and fetches
+//! what it lacks while it takes over, is Viewstamped Replication (Liskov and Cowling, 2012); `prev`, the
+//! commit index, the entry that begins an epoch and joint majorities are Raft (Ongaro, *Consensus:
+//! Bridging Theory and Practice*, 2014), and so is the argument that it is safe, which
+//! `docs/CONSISTENCY.md` gives.
 //!
 //! # Around it
 //! - [`Entities`] is the way in: [`EntityStore`](kvs_core::EntityStore) over the logs. Commands pipeline:

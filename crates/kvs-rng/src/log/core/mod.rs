@@ -1,4 +1,32 @@
 //! The protocol of a bucket's log, without disk, network or time.
+//!
+//! A [`Core`] is one bucket at one node. It is told what happens ([`Event`]) and says what is to be done
+//! about it ([`Action`]); it does nothing by itself, and the same events always lead to the same actions.
+//! So a test, a simulation and a model checker can lead it anywhere, and a node's driver only has to
+//! connect it to the disk, the network and the clock.
+//!
+//! ```text
+//!                take over              promises of a majority,
+//!   ┌─────────┐ ──────────▶ ┌───────────┐ highest tail adopted ┌───────┐ own entry committed ┌─────────┐
+//!   │ replica │             │ candidate │ ───────────────────▶ │ owner │ ──────────────────▶ │ serving │
+//!   └─────────┘ ◀────────── └───────────┘                      └───────┘                     └─────────┘
+//!        ▲      refused, or a higher epoch                         │                              │
+//!        └─────────────────────────────────────────────────────────┴──────────────────────────────┘
+//! ```
+//!
+//! # What the driver owes the core
+//! - `Persist`s reach the disk in order, each whole or not at all, and synced if they say so. After a
+//!   crash the core begins with what is there. An answer that rests on a write waits for it by itself.
+//! - The incarnation is higher at every start, and a node whose disk is gone has another id.
+//! - A node that lost power, and doesn't sync each write, tells [`Event::Doubt`] at its start, and again
+//!   at each start until that is on disk.
+//! - Messages may be lost, late, repeated and reordered. A request that surely gets no answer is told as
+//!   `Unanswered`, or its peer gets nothing more.
+//! - When to take over, and how long to wait before the next try, is up to the driver: at random, or two
+//!   candidates may go on refusing each other. A refusal names the one who has the higher epoch.
+//!
+//! # What it doesn't hold
+//! The rows, and the snapshots of them; the results of commands; a lease, which is a promise about time.
 
 mod candidate;
 mod durable;

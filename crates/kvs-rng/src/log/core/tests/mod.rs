@@ -1,3 +1,4 @@
 //! Tests of the core.
 
+mod owner;
 mod schedules;
