@@ -14,6 +14,7 @@ use super::core::{Action, Core, Event, Voters};
 use super::counters::Counters;
 use super::format::{self, Head};
 use super::held::HeldByAll;
+use super::hold::Hold;
 use super::lost::Lost;
 use super::outbox::Outbox;
 use super::owning::Hearsay;
@@ -52,6 +53,7 @@ pub(super) struct Driver {
     pub(super) held: HeldByAll,
     pub(super) reach: Reach,
     pub(super) hearsay: Hearsay,
+    pub(super) hold: Hold,
     /// Wakes those who wait to try again.
     pub(super) hurry: Notify,
     closed: AtomicBool,
@@ -94,6 +96,7 @@ impl Driver {
             held: HeldByAll::default(),
             reach: Reach::default(),
             hearsay: Hearsay::default(),
+            hold: Hold::default(),
             hurry: Notify::new(),
             closed: AtomicBool::new(false),
         }
@@ -130,6 +133,10 @@ impl Driver {
             }
             let slot = self.buckets().entry(id).or_default().clone();
             let bucket = slot.get_or_try_init(|| self.open(id, &layout)).await?.clone();
+            // Only now: who has it by then is seen by the one who holds commands back.
+            if self.hold.is_on() {
+                return Err(super::error::elsewhere("the nodes of the ring change just now"));
+            }
             if !bucket.is_dead() {
                 return Ok(bucket);
             }

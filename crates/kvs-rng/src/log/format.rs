@@ -33,6 +33,11 @@ pub(super) struct Head {
 }
 
 impl Head {
+    /// Whether nothing was trimmed or committed here. There may be entries.
+    pub(super) fn is_empty(&self) -> bool {
+        self.floor == Position::start() && self.commit == 0
+    }
+
     /// What a core starts from.
     pub(super) fn durable(
         &self,
@@ -71,6 +76,30 @@ pub(super) fn losses_key() -> Vec<u8> {
     [&[RowKind::Meta as u8], b"log/losses".as_slice()].concat()
 }
 
+/// All entries of all buckets.
+pub(super) fn all_entries() -> Range {
+    (Bound::Included(vec![KIND, ENTRY]), Bound::Excluded(vec![KIND, HEAD]))
+}
+
+/// The heads of all buckets behind one.
+pub(super) fn heads_after(bucket: Option<Bucket>) -> Range {
+    let start = match bucket {
+        Some(bucket) => Bound::Excluded(head_key(bucket)),
+        None => Bound::Included(vec![KIND, HEAD]),
+    };
+    (start, Bound::Excluded(vec![KIND, HEAD + 1]))
+}
+
+/// Whose head is at a key.
+pub(super) fn head_bucket(key: &[u8]) -> Result<Bucket> {
+    let bucket = match key {
+        [KIND, HEAD, bucket @ ..] => <[u8; 4]>::try_from(bucket).ok(),
+        _ => None,
+    };
+    let bucket = bucket.map(|bucket| Bucket(u32::from_be_bytes(bucket)));
+    bucket.ok_or_else(|| DbaError::decode("head of a log", "its key is not that of a head"))
+}
+
 /// A version, then postcard.
 pub(super) fn encode<T: Serialize>(what: &'static str, value: &T) -> Result<Vec<u8>> {
     let bytes = postcard::to_extend(value, vec![VERSION]);
@@ -107,6 +136,8 @@ mod tests {
         let bucket = Bucket(0x0102_0304);
         assert_eq!(entry_key(bucket, 5), [5, 1, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 5]);
         assert_eq!(head_key(bucket), [5, 2, 1, 2, 3, 4]);
+        assert_eq!(head_bucket(&head_key(bucket)).unwrap(), bucket);
+        assert!(head_bucket(&entry_key(bucket, 5)).is_err() && head_bucket(&[5, 2, 1]).is_err());
         assert_eq!(losses_key(), *b"\x04log/losses");
 
         let epoch_bytes = [&[3, 16][..], &[7; 16], &[2]].concat();

@@ -78,6 +78,7 @@ mod entities;
 mod error;
 mod format;
 mod held;
+mod hold;
 mod logs;
 mod lost;
 mod outbox;

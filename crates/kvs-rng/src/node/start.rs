@@ -72,7 +72,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         id,
         store,
         Arc::new(Link(transport.clone())),
-        admission::admission(&transport, &replica, id),
+        admission::admission(&transport, &inbox, id),
         &config.env,
         config.consensus.clone(),
     )

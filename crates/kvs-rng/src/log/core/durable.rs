@@ -128,6 +128,11 @@ impl<P: Clone> Durable<P> {
         }
     }
 
+    /// Whether it never held an entry.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.floor == Position::start() && self.commit == 0
+    }
+
     /// The position of the last entry.
     pub fn tail(&self) -> Position {
         self.entries.last_key_value().map_or(self.floor, |(_, entry)| entry.position)

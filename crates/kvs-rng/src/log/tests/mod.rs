@@ -2,6 +2,7 @@
 
 mod commands;
 mod crashes;
+mod holding;
 mod idle;
 mod lagging;
 mod messages;
