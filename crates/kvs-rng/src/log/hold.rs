@@ -12,13 +12,8 @@ use tokio::time::Instant;
 use super::Logs;
 use super::bucket::BucketLog;
 use super::driver::Driver;
-use super::format::{self, Head};
+use super::format;
 use super::rows;
-use crate::hash::Bucket;
-
-/// Heads that are read at a time.
-const PAGE_ROWS: usize = 1_000;
-const PAGE_BYTES: usize = 1 << 20;
 
 /// Until when no bucket is used.
 #[derive(Default)]
@@ -70,7 +65,7 @@ impl Driver {
         }
         Ok(!self.has_any(rows::everything()).await?
             && !self.has_any(format::all_entries()).await?
-            && self.heads().await?.iter().all(|(_, head)| head.is_empty()))
+            && format::heads(&self.raw).await?.iter().all(|(_, head)| head.is_empty()))
     }
 
     fn ends_if_empty(&self, bucket: &Arc<BucketLog>) -> bool {
@@ -84,21 +79,5 @@ impl Driver {
 
     async fn has_any(&self, range: Range) -> Result<bool> {
         Ok(!self.raw.scan(range, Order::Ascending, 1, 1).await?.is_empty())
-    }
-
-    /// The heads of all buckets that have one.
-    pub(super) async fn heads(&self) -> Result<Vec<(Bucket, Head)>> {
-        let mut heads = Vec::new();
-        loop {
-            let range = format::heads_after(heads.last().map(|(bucket, _)| *bucket));
-            let found = self.raw.scan(range, Order::Ascending, PAGE_ROWS, PAGE_BYTES).await?;
-            for row in &found {
-                let bucket = format::head_bucket(&row.key)?;
-                heads.push((bucket, format::decode("head of a log", &row.value)?));
-            }
-            if found.is_empty() {
-                return Ok(heads);
-            }
-        }
     }
 }

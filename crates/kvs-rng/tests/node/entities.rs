@@ -26,7 +26,7 @@ async fn add_at(node: &Node, name: &str, options: &CallOptions) -> Result<u64, D
 }
 
 /// Adds one to a counter, at whichever node owns it; gives what it was before.
-async fn add(machines: &[Machine], name: &str) -> u64 {
+pub(crate) async fn add(machines: &[Machine], name: &str) -> u64 {
     let options = CallOptions::default().command(CommandId::new(&Env::system()));
     let until = Instant::now() + PATIENCE;
     let running: Vec<&Node> = machines.iter().filter_map(|it| it.node.as_ref()).collect();

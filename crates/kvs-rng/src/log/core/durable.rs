@@ -11,7 +11,7 @@ pub struct Durable<P> {
     pub promised: Epoch,
     /// The highest layout under which anything was promised or accepted.
     pub layout: u64,
-    /// What was acknowledged under epochs up to this one may have been lost with the power.
+    /// What was acknowledged under epochs up to this one may have been lost.
     pub doubt: Option<Epoch>,
     /// The last entry that was trimmed. It was committed, and its effects are in the rows.
     pub floor: Position,
