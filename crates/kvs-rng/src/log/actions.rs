@@ -6,7 +6,7 @@ use kvs_core::StoredRow;
 use kvs_core::env::spawn;
 use tokio::time::Instant;
 
-use super::bucket::{Answer, BucketLog, Role, State};
+use super::bucket::{Answer, BucketLog, Issued, Role, State};
 use super::core::{Action, Event, Message};
 use super::driver::Driver;
 use super::outbox::Item;
@@ -155,7 +155,12 @@ impl Driver {
         });
         let head = *head;
         state.issued = number;
-        state.commits.push_back((number, head.commit, head.generation));
+        state.commits.push_back(Issued {
+            number,
+            commit: head.commit,
+            generation: head.generation,
+            is_in_doubt: head.doubt.is_some(),
+        });
         let install = changes.install.map(|install| (install, page));
         let append = changes.append;
         let bucket = bucket.clone();
@@ -167,15 +172,19 @@ impl Driver {
     /// Changes are on disk: what they have put among the rows need not lie over them any more.
     pub(super) fn persisted(&self, bucket: &BucketLog, state: &mut State, upto: u64) {
         let mut applied = None;
-        while let Some(done) = state.commits.pop_front_if(|(number, ..)| *number <= upto) {
-            applied = Some((done.1, done.2));
+        while let Some(done) = state.commits.pop_front_if(|issued| issued.number <= upto) {
+            applied = Some(done);
         }
-        if let Some((applied, _)) = applied {
-            state.overlay.drop_to(applied);
+        if let Some(applied) = &applied {
+            state.overlay.drop_to(applied.commit);
+            if std::mem::replace(&mut state.is_in_doubt, applied.is_in_doubt) != applied.is_in_doubt
+            {
+                self.doubts.note(bucket.id, applied.is_in_doubt);
+            }
         }
         bucket.progress.send_modify(|progress| {
             progress.persisted = upto;
-            if let Some((commit, generation)) = applied {
+            if let Some(Issued { commit, generation, .. }) = applied {
                 progress.applied = commit;
                 progress.generation = generation;
             }

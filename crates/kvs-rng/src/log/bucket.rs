@@ -68,8 +68,10 @@ pub(super) struct State {
     /// Entries that aren't committed, with what they are to write.
     pub(super) pending: VecDeque<(u64, Option<Writes>)>,
     pub(super) overlay: Overlay,
-    /// Batches of changes that are issued: number, last entry committed, generation of the rows.
-    pub(super) commits: VecDeque<(u64, u64, u8)>,
+    /// Batches of changes that are issued.
+    pub(super) commits: VecDeque<Issued>,
+    /// What was noted last of whether something may have been lost.
+    pub(super) is_in_doubt: bool,
     /// The last batch of changes that was issued.
     pub(super) issued: u64,
     pub(super) next_ticket: u64,
@@ -85,6 +87,17 @@ pub(super) struct State {
     pub(super) is_resting: bool,
     /// Who can own the bucket, when this node can't.
     pub(super) holder: Option<NodeId>,
+}
+
+/// A batch of changes that is on its way to disk.
+pub(super) struct Issued {
+    pub(super) number: u64,
+    /// The last entry committed.
+    pub(super) commit: u64,
+    /// The generation of the rows.
+    pub(super) generation: u8,
+    /// Whether something may have been lost.
+    pub(super) is_in_doubt: bool,
 }
 
 /// Somebody waits for an outcome.
@@ -117,6 +130,7 @@ impl BucketLog {
             pending,
             overlay: Overlay::default(),
             commits: VecDeque::new(),
+            is_in_doubt: head.doubt.is_some(),
             issued: 0,
             next_ticket: 1,
             waiting: BTreeMap::new(),

@@ -12,8 +12,10 @@ use tokio::sync::{Notify, OnceCell};
 use super::bucket::{BucketLog, State};
 use super::core::{Action, Core, Event, Voters};
 use super::counters::Counters;
+use super::doubts::Doubts;
 use super::format::{self, Head};
 use super::held::HeldByAll;
+use super::hold::Hold;
 use super::lost::Lost;
 use super::outbox::Outbox;
 use super::owning::Hearsay;
@@ -35,14 +37,13 @@ const LOAD_BYTES: usize = 8 << 20;
 pub(super) struct Driver {
     pub(super) id: NodeId,
     incarnation: Incarnation,
-    is_sound: Box<dyn Fn() -> bool + Send + Sync>,
+    pub(super) is_sound: Box<dyn Fn() -> bool + Send + Sync>,
     pub(super) raw: Raw,
     pub(super) synced: Raw,
     pub(super) peers: Arc<dyn Peers>,
     pub(super) layouts: Arc<dyn Layouts>,
     pub(super) env: Env,
-    /// How many losses of power the node has had.
-    losses: u64,
+    pub(super) doubts: Doubts,
     buckets: Mutex<BTreeMap<Bucket, Slot>>,
     pub(super) queue: Queue,
     pub(super) outbox: Outbox,
@@ -52,6 +53,7 @@ pub(super) struct Driver {
     pub(super) held: HeldByAll,
     pub(super) reach: Reach,
     pub(super) hearsay: Hearsay,
+    pub(super) hold: Hold,
     /// Wakes those who wait to try again.
     pub(super) hurry: Notify,
     closed: AtomicBool,
@@ -69,12 +71,12 @@ pub(super) struct Parts {
     pub(super) peers: Arc<dyn Peers>,
     pub(super) layouts: Arc<dyn Layouts>,
     pub(super) env: Env,
-    pub(super) losses: u64,
+    pub(super) doubts: Doubts,
 }
 
 impl Driver {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { id, incarnation, is_sound, raw, synced, peers, layouts, env, losses } = parts;
+        let Parts { id, incarnation, is_sound, raw, synced, peers, layouts, env, doubts } = parts;
         Self {
             id,
             incarnation,
@@ -84,7 +86,7 @@ impl Driver {
             peers,
             layouts,
             env,
-            losses,
+            doubts,
             buckets: Mutex::default(),
             queue: Queue::default(),
             outbox: Outbox::default(),
@@ -94,6 +96,7 @@ impl Driver {
             held: HeldByAll::default(),
             reach: Reach::default(),
             hearsay: Hearsay::default(),
+            hold: Hold::default(),
             hurry: Notify::new(),
             closed: AtomicBool::new(false),
         }
@@ -126,10 +129,16 @@ impl Driver {
                 return Err(super::error::elsewhere("it is about to end"));
             }
             if !(self.is_sound)() {
-                return Err(super::error::elsewhere("its data folder is an old copy"));
+                return Err(super::error::elsewhere(
+                    "its data folder is an old copy, or has lost writes unnoticed; it may have to be restarted",
+                ));
             }
             let slot = self.buckets().entry(id).or_default().clone();
             let bucket = slot.get_or_try_init(|| self.open(id, &layout)).await?.clone();
+            // Only now: who has it by then is seen by the one who holds commands back.
+            if self.hold.is_on() {
+                return Err(super::error::elsewhere("the nodes of the ring change just now"));
+            }
             if !bucket.is_dead() {
                 return Ok(bucket);
             }
@@ -164,10 +173,9 @@ impl Driver {
         let head = self.raw.get(format::head_key(id)).await?;
         let head: Option<Head> =
             head.map(|bytes| format::decode("head of a log", &bytes)).transpose()?;
-        // Before a first promise is synced nothing is acknowledged: nothing can be lost then.
-        let is_in_doubt = head.is_some_and(|head| head.losses < self.losses);
+        let (losses, is_in_doubt) = self.doubts.opens(id, head.as_ref());
         let mut head = head.unwrap_or_default();
-        head.losses = self.losses;
+        head.losses = losses;
         let mut entries = Vec::new();
         let mut after = head.floor.seq;
         loop {

@@ -197,14 +197,7 @@ impl Logs {
         let mut bucket = driver.bucket_of(name).await?;
         let _counted = Counted::new(&bucket)?;
         driver.own(&mut bucket, name, until).await?;
-        let outcome = {
-            let mut state = bucket.lock();
-            let (ticket, outcome) = state.wait(0);
-            let event = Event::Confirm { ticket, upto: 0 };
-            driver.step_locked(&bucket, &mut state, event, Vec::new());
-            outcome
-        };
-        let commit = match timeout_at(until, outcome).await {
+        let commit = match timeout_at(until, driver.confirm(&bucket)).await {
             Ok(Ok(Ok(Answer::Confirmed(commit)))) => commit,
             Ok(_) => return Err(error::lost(Outcome::NotApplied)),
             Err(_elapsed) => {

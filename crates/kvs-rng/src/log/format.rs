@@ -2,7 +2,8 @@
 
 use std::ops::Bound;
 
-use kvs_core::{DbaError, Range, Result, RowKind};
+use kvs_core::store::Raw;
+use kvs_core::{DbaError, Order, Range, Result, RowKind};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,9 @@ use super::writes::Writes;
 use crate::hash::Bucket;
 
 const VERSION: u8 = 1;
+/// Heads that are read at a time.
+const PAGE_ROWS: usize = 1_000;
+const PAGE_BYTES: usize = 1 << 20;
 const KIND: u8 = RowKind::Log as u8;
 /// Behind the kind; `0x00` is the log of layouts.
 const ENTRY: u8 = 0x01;
@@ -27,12 +31,17 @@ pub(super) struct Head {
     pub(super) commit: u64,
     /// Which of the two generations of the bucket's rows counts: a snapshot is laid down as the other.
     pub(super) generation: u8,
-    /// How many losses of power the node had had when this was written: if it has had more since, this
-    /// bucket may miss something.
+    /// How many losses the node had had when this was written: if it has had more since, this bucket may
+    /// miss something.
     pub(super) losses: u64,
 }
 
 impl Head {
+    /// Whether nothing was trimmed or committed here. There may be entries.
+    pub(super) fn is_empty(&self) -> bool {
+        self.floor == Position::start() && self.commit == 0
+    }
+
     /// What a core starts from.
     pub(super) fn durable(
         &self,
@@ -66,26 +75,83 @@ pub(super) fn head_key(bucket: Bucket) -> Vec<u8> {
     [&[KIND, HEAD], bucket.0.to_be_bytes().as_slice()].concat()
 }
 
-/// Where the number of losses of power is.
+/// Where the node's losses are.
 pub(super) fn losses_key() -> Vec<u8> {
     [&[RowKind::Meta as u8], b"log/losses".as_slice()].concat()
 }
 
+/// All entries of all buckets.
+pub(super) fn all_entries() -> Range {
+    (Bound::Included(vec![KIND, ENTRY]), Bound::Excluded(vec![KIND, HEAD]))
+}
+
+/// The heads of all buckets behind one.
+fn heads_after(bucket: Option<Bucket>) -> Range {
+    let start = match bucket {
+        Some(bucket) => Bound::Excluded(head_key(bucket)),
+        None => Bound::Included(vec![KIND, HEAD]),
+    };
+    (start, Bound::Excluded(vec![KIND, HEAD + 1]))
+}
+
+/// The heads of all buckets that have one.
+pub(super) async fn heads(raw: &Raw) -> Result<Vec<(Bucket, Head)>> {
+    let mut heads = Vec::new();
+    loop {
+        let range = heads_after(heads.last().map(|(bucket, _)| *bucket));
+        let found = raw.scan(range, Order::Ascending, PAGE_ROWS, PAGE_BYTES).await?;
+        for row in &found {
+            heads.push((head_bucket(&row.key)?, decode("head of a log", &row.value)?));
+        }
+        if found.is_empty() {
+            return Ok(heads);
+        }
+    }
+}
+
+/// Whose head is at a key.
+fn head_bucket(key: &[u8]) -> Result<Bucket> {
+    let bucket = match key {
+        [KIND, HEAD, bucket @ ..] => <[u8; 4]>::try_from(bucket).ok(),
+        _ => None,
+    };
+    let bucket = bucket.map(|bucket| Bucket(u32::from_be_bytes(bucket)));
+    bucket.ok_or_else(|| DbaError::decode("head of a log", "its key is not that of a head"))
+}
+
 /// A version, then postcard.
 pub(super) fn encode<T: Serialize>(what: &'static str, value: &T) -> Result<Vec<u8>> {
-    let bytes = postcard::to_extend(value, vec![VERSION]);
-    bytes.map_err(|error| DbaError::encode(what, error))
+    encode_as(VERSION, what, value)
 }
 
 /// Reads that back, exactly.
 pub(super) fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T> {
+    decode_as(VERSION, what, bytes)
+}
+
+/// The same as another version.
+pub(super) fn encode_as<T: Serialize>(
+    version: u8,
+    what: &'static str,
+    value: &T,
+) -> Result<Vec<u8>> {
+    let bytes = postcard::to_extend(value, vec![version]);
+    bytes.map_err(|error| DbaError::encode(what, error))
+}
+
+/// Reads that back, exactly.
+pub(super) fn decode_as<T: DeserializeOwned>(
+    version: u8,
+    what: &'static str,
+    bytes: &[u8],
+) -> Result<T> {
     let problem = match bytes {
-        [VERSION, body @ ..] => match postcard::take_from_bytes(body) {
+        [found, body @ ..] if *found == version => match postcard::take_from_bytes(body) {
             Ok((value, [])) => return Ok(value),
             Ok((_, rest)) => format!("{} bytes are left over", rest.len()),
             Err(error) => error.to_string(),
         },
-        [version, ..] => format!("unknown version {version}, this release knows {VERSION}"),
+        [found, ..] => format!("unknown version {found}, this release knows {version}"),
         [] => "it is empty".to_owned(),
     };
     Err(DbaError::decode(what, problem))
@@ -107,6 +173,8 @@ mod tests {
         let bucket = Bucket(0x0102_0304);
         assert_eq!(entry_key(bucket, 5), [5, 1, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 5]);
         assert_eq!(head_key(bucket), [5, 2, 1, 2, 3, 4]);
+        assert_eq!(head_bucket(&head_key(bucket)).unwrap(), bucket);
+        assert!(head_bucket(&entry_key(bucket, 5)).is_err() && head_bucket(&[5, 2, 1]).is_err());
         assert_eq!(losses_key(), *b"\x04log/losses");
 
         let epoch_bytes = [&[3, 16][..], &[7; 16], &[2]].concat();

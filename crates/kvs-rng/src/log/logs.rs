@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use kvs_core::engine::WriteSet;
 use kvs_core::env::Env;
 use kvs_core::{DbaError, EntityStore, Result, Store};
 
 use super::counters::LogCounters;
+use super::doubts::{Doubts, Losses};
 use super::driver::{Driver, Parts};
 use super::entities::Entities;
 use super::format;
@@ -20,6 +20,10 @@ pub const REQUEST: u16 = 0x0301;
 pub const CALL: u16 = 0x0302;
 /// Does the node own a bucket?
 pub const OWNS: u16 = 0x0303;
+/// What does the node hold of the logs of buckets?
+pub const HOLDS: u16 = 0x0304;
+/// Own buckets, and tell their replicas.
+pub const SETTLE: u16 = 0x0305;
 
 /// The logs of one node's buckets: its part of all entities. Clones are handles of the same.
 ///
@@ -39,7 +43,7 @@ pub struct Start {
     pub incarnation: Incarnation,
     /// Whether it may have lost what it had acknowledged since its last start: its store doesn't sync
     /// each write, and lost power. Such a node votes in no take-over of a bucket until it has caught up
-    /// with it.
+    /// with it. For a disk that is lost see [`Logs::begin_with_nothing`].
     pub may_have_lost: bool,
     /// Says whether the node's data folder is what the node last left. A folder that was put back from a
     /// copy has forgotten promises: while this says no, the node takes no part in any log.
@@ -49,7 +53,8 @@ pub struct Start {
 impl Logs {
     /// The logs of a node, in `store`.
     ///
-    /// Costs a read; a synced write if the node may have lost something.
+    /// Costs a read for each thousand buckets that were ever used; a synced write if the node may have
+    /// lost something.
     pub async fn open(
         store: &Store,
         start: Start,
@@ -58,18 +63,14 @@ impl Logs {
         env: Env,
     ) -> Result<Self> {
         let (raw, synced) = (store.raw(), store.synced().raw());
-        let found = raw.get(format::losses_key()).await?;
-        let found = found.map(|bytes| format::decode("losses of power", &bytes)).transpose()?;
-        let mut losses: u64 = found.unwrap_or(0);
+        let mut losses = Losses::read(&raw).await?;
         if start.may_have_lost {
-            losses += 1;
-            let mut writes = WriteSet::default();
-            let bytes = format::encode("losses of power", &losses)?;
-            writes.stored(&format::losses_key(), Some(&bytes));
-            synced.write(writes).await?;
+            losses.count = losses.count.saturating_add(1);
+            losses.write(&synced).await?;
         }
+        let doubts = Doubts::new(losses, format::heads(&raw).await?);
         let Start { node: id, incarnation, is_sound, .. } = start;
-        let parts = Parts { id, incarnation, is_sound, raw, synced, peers, layouts, env, losses };
+        let parts = Parts { id, incarnation, is_sound, raw, synced, peers, layouts, env, doubts };
         let driver = Arc::new(Driver::new(parts));
         let entities = Entities::new(driver.clone());
         Ok(Self { driver, regions: Arc::default(), entities })
@@ -100,11 +101,14 @@ impl Logs {
         self.driver.all_opened().len()
     }
 
-    /// Takes a request of another node: [`REQUEST`], [`CALL`] or [`OWNS`]. Any bytes may come.
+    /// Takes a request of another node: [`REQUEST`], [`CALL`], [`OWNS`], [`HOLDS`] or [`SETTLE`]. Any
+    /// bytes may come.
     pub async fn handle(&self, from: NodeId, method: u16, body: &[u8]) -> Result<Vec<u8>> {
         match method {
             REQUEST => self.driver.handle(from, body).await,
             OWNS => self.driver.handle_owns(body),
+            HOLDS => self.driver.handle_holds(body).await,
+            SETTLE => self.driver.handle_settle(from, body).await,
             CALL => self.regions.handle(from, body).await,
             _ => Err(DbaError::decode("request", format!("there is no method {method:#06x}"))),
         }

@@ -66,7 +66,7 @@
 //! | `Log` `0x01`, bucket (`u32`), seq (`u64`) | version `0x01`, entry |
 //! | `Log` `0x02`, bucket | version `0x01`, head: promise, floor, commit, generation of the rows, … |
 //! | `Entity`, bucket, generation (`u8`), stored key of the row | the row, in its envelope |
-//! | `Meta` `log/losses` | version `0x01`, how often the node may have lost writes with the power |
+//! | `Meta` `log/losses` | version `0x02`, how often the node may have lost what it acknowledged, and whether it took the place of one whose disk is lost |
 //!
 //! One atomic write appends entries and applies the rows of those newly committed. Rows of entities are of
 //! a kind of their own: hints, repair and plain writes of the [`replica`](crate::replica) don't reach
@@ -76,12 +76,18 @@
 //! page, laid down as the other of two generations, which becomes the one that counts in the write that
 //! ends it.
 //!
-//! # After an unclean start
+//! # Doubts
 //! A node whose store doesn't sync each write, and that lost power, may have forgotten entries that it had
-//! acknowledged. It says so when it is asked for a promise, and counts for a take-over only if all
-//! replicas take part, until it has heard from an owner that was chosen without it. A counter of such
-//! losses, and a copy of it in each bucket's head, tells which buckets that is true of, however late they
-//! are opened.
+//! acknowledged. It is *in doubt*: it says so when it is asked for a promise, and counts for a take-over
+//! only if all replicas take part, until it has heard from an owner that was chosen without it. A counter
+//! of such losses, and a copy of it in each bucket's head, tells which buckets that is true of, however
+//! late they are opened.
+//!
+//! A node that takes the place of one whose disk is lost holds nothing of what that one had acknowledged
+//! and promised. It is in doubt about all its buckets, those without a head, too.
+//!
+//! Doubts of buckets that nobody uses don't stay: the node itself has such a bucket owned, or finds out
+//! from the other replicas that there was nothing to lose ([`Logs::mending`]).
 //!
 //! # What is not handled here
 //! Stages of a change of the replica set: the layout jumps from one table to the next, and the core takes
@@ -95,13 +101,16 @@ pub use entry::{Command, Entry, Epoch, Payload, Position};
 mod actions;
 mod bucket;
 mod counters;
+mod doubts;
 mod driver;
 mod entities;
 mod error;
 mod format;
 mod held;
+mod hold;
 mod logs;
 mod lost;
+mod mending;
 mod outbox;
 mod overlay;
 mod owners;
@@ -119,7 +128,7 @@ mod writes;
 pub use counters::LogCounters;
 pub use entities::{COMMAND_TIMEOUT, COMMANDS_MAX, Entities, UNCOMMITTED_BYTES_MAX};
 pub use held::HELD_BYTES_MAX;
-pub use logs::{CALL, Logs, OWNS, REQUEST, Start};
+pub use logs::{CALL, HOLDS, Logs, OWNS, REQUEST, SETTLE, Start};
 pub use owners::{BODY_MAX, Owner, OwnerCallError, Owners, REGION_NAME_MAX, RegionHandler};
 pub use tail::CommittedRows;
 pub use writes::{WRITES_BYTES_MAX, Writes};

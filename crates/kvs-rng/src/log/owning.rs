@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kvs_core::{Outcome, Result};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::bucket::{BucketLog, Role};
+use super::bucket::{Answer, BucketLog, Role};
 use super::core::Event;
 use super::driver::Driver;
 use super::entry::Epoch;
@@ -123,6 +124,18 @@ impl Driver {
                 return Err(error::no_majority(voters, "take-over", Outcome::NotApplied));
             }
         }
+    }
+
+    /// Has a majority confirm that this node owns the bucket; all replicas hear of it.
+    pub(super) fn confirm(
+        self: &Arc<Self>,
+        bucket: &Arc<BucketLog>,
+    ) -> oneshot::Receiver<Result<Answer, Outcome>> {
+        let mut state = bucket.lock();
+        let (ticket, outcome) = state.wait(0);
+        let event = Event::Confirm { ticket, upto: 0 };
+        self.step_locked(bucket, &mut state, event, Vec::new());
+        outcome
     }
 
     fn take_over(self: &Arc<Self>, bucket: &Arc<BucketLog>) {

@@ -52,6 +52,12 @@ pub(super) fn inner(stored: &[u8]) -> &[u8] {
     stored.get(PREFIX..).unwrap_or_default()
 }
 
+/// All rows of all entities.
+pub(super) fn everything() -> Range {
+    let start = [RowKind::Entity as u8];
+    (Bound::Included(start.to_vec()), prefix_end(&start).map_or(Bound::Unbounded, Bound::Excluded))
+}
+
 /// All rows of a generation of a bucket behind a row's own stored key.
 pub(super) fn bucket_range(bucket: Bucket, generation: u8, after: Option<&[u8]>) -> Range {
     let prefix = prefix(bucket, generation);

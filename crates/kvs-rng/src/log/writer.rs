@@ -10,7 +10,7 @@ use kvs_core::engine::WriteSet;
 use kvs_core::env::spawn;
 use kvs_core::{Result, StoredRow};
 
-use super::bucket::{BucketLog, Role};
+use super::bucket::{BucketLog, Role, State};
 use super::core::{Event, Install};
 use super::driver::Driver;
 use super::entry::{Entry, Position};
@@ -228,12 +228,14 @@ impl Driver {
 
     /// Forgets what is in memory of a bucket, as a crash would.
     pub(super) fn give_up(&self, bucket: &Arc<BucketLog>) {
+        self.give_up_locked(bucket, &mut bucket.lock());
+    }
+
+    pub(super) fn give_up_locked(&self, bucket: &Arc<BucketLog>, state: &mut State) {
         self.forget_bucket(bucket);
-        let mut state = bucket.lock();
         bucket.set_role(Role::Dead);
         state.lose_all();
         state.held.trim(&self.held, u64::MAX);
-        drop(state);
         self.lost.send(bucket.id);
     }
 }

@@ -1,15 +1,15 @@
 //! Who may join.
 //!
-//! Data does not move yet when the layout changes, so nodes join an empty ring only. The leader asks
-//! every member whether it is empty; one that is promises to take no writes for [`HOLD`], so that none
-//! slips in before the new layout is agreed.
+//! Data does not move yet when the layout changes, so nodes join an empty ring only: no records, and no
+//! entities. The leader asks every member whether it is empty; one that is promises to take no writes
+//! and no commands for [`HOLD`], so that none slips in before the new layout is agreed.
 //!
 //! A node that has lost its disk comes back as a new one at the same address. It takes the place of the
 //! old one, whatever the ring holds: the leader connects to the address, and if the new node answers
 //! there, the old one can't be there any more. No data moves; what the old one held the new one repairs
 //! from the other replicas.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,9 +17,11 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use super::methods::{self, faults};
+use super::service::{Inbox, part};
 use crate::consensus::{Admission, Denial};
 use crate::identity::NodeId;
 use crate::layout::{Change, Layout, Member};
+use crate::log::Logs;
 use crate::replica::Replica;
 use crate::transport::handshake::{Cause, HandshakeError};
 use crate::transport::{Channel, ConnectError, Fault, Target, Transport};
@@ -37,17 +39,28 @@ const LOOKS: usize = 2;
 const EMPTY: u8 = 0;
 const HAS_DATA: u8 = 1;
 
-/// Answers whether this node is empty, and holds writes back if it is.
-pub(super) async fn hold(replica: &Replica) -> Result<Vec<u8>, Fault> {
-    let held = replica.hold_if_empty(HOLD).await;
-    let empty = held.map_err(|error| Fault::new(faults::NOT_READY, error.to_string()))?;
+/// Answers whether this node is empty, and holds writes and commands back if it is.
+pub(super) async fn hold(inbox: &Inbox) -> Result<Vec<u8>, Fault> {
+    let (replica, logs) = (part(&inbox.replica)?, part(&inbox.logs)?);
+    let held = hold_both(replica, logs).await;
+    if !matches!(held, Ok(true)) {
+        replica.release();
+        logs.release();
+    }
+    let empty = held.map_err(|error| Fault::new(faults::NOT_READY, error))?;
     Ok(vec![if empty { EMPTY } else { HAS_DATA }])
+}
+
+async fn hold_both(replica: &Replica, logs: &Logs) -> Result<bool, String> {
+    let records = replica.hold_if_empty(HOLD).await.map_err(|error| error.to_string())?;
+    Ok(records && logs.hold_if_empty(HOLD).await.map_err(|error| error.to_string())?)
 }
 
 /// Lets nodes join an empty ring, or come back with a new disk, and nothing leave.
 pub(super) struct EmptyRing {
     pub(super) transport: Transport,
-    pub(super) replica: Replica,
+    /// It holds the consensus, which holds this.
+    pub(super) inbox: Weak<Inbox>,
     pub(super) node: NodeId,
 }
 
@@ -69,7 +82,8 @@ impl Admission for EmptyRing {
 impl EmptyRing {
     async fn ask(&self, member: &Member) -> Result<Vec<u8>, String> {
         if member.id == self.node {
-            return hold(&self.replica).await.map_err(|fault| fault.to_string());
+            let inbox = self.inbox.upgrade().ok_or("the node ends")?;
+            return hold(&inbox).await.map_err(|fault| fault.to_string());
         }
         let target = Target { id: Some(member.id), address: member.address };
         let call =
@@ -141,8 +155,8 @@ impl EmptyRing {
 /// The leader's admission, once there is a transport.
 pub(super) fn admission(
     transport: &Transport,
-    replica: &Replica,
+    inbox: &Arc<Inbox>,
     node: NodeId,
 ) -> Arc<dyn Admission> {
-    Arc::new(EmptyRing { transport: transport.clone(), replica: replica.clone(), node })
+    Arc::new(EmptyRing { transport: transport.clone(), inbox: Arc::downgrade(inbox), node })
 }

@@ -10,6 +10,7 @@ use super::error::NodeError;
 use crate::consensus::{Consensus, ProposeError};
 use crate::identity::NodeId;
 use crate::layout::{Change, Layout, Member};
+use crate::log::Logs;
 use crate::replica::Replica;
 use crate::transport::handshake::{Cause, HandshakeError};
 use crate::transport::secure::SecureError;
@@ -48,6 +49,7 @@ pub(super) async fn join(
     transport: &Transport,
     consensus: &Consensus,
     replica: &Replica,
+    logs: &Logs,
     me: &Member,
     seeds: &[SocketAddr],
     check: &(dyn Fn(&Layout) -> Result<(), NodeError> + Sync),
@@ -74,7 +76,7 @@ pub(super) async fn join(
             continue;
         };
         check(&layout)?;
-        match get_in(consensus, replica, me, seeds, layout).await? {
+        match get_in(consensus, replica, logs, me, seeds, layout).await? {
             Ok(layout) => return Ok(layout),
             Err(error @ (ProposeError::Refused { .. } | ProposeError::Stopped(_))) => {
                 return Err(NodeError::Join(error));
@@ -88,6 +90,7 @@ pub(super) async fn join(
 async fn get_in(
     consensus: &Consensus,
     replica: &Replica,
+    logs: &Logs,
     me: &Member,
     seeds: &[SocketAddr],
     mut layout: Arc<Layout>,
@@ -100,6 +103,7 @@ async fn get_in(
                 "the address of this node is that of a member which has lost its disk: this node \
                  takes its place, and repairs what that one held from the others"
             );
+            logs.begin_with_nothing().await?;
             replica.begin_with_nothing().await?;
         }
         match consensus.enter(&change, seeds, JOIN_ROUND).await {

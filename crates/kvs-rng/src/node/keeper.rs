@@ -40,6 +40,7 @@ pub(super) async fn keep(
             told = Some(layout.version());
             // What writes were held back for is done.
             coordinator.replica().release();
+            logs.release();
             logs.layout_changed();
             let advert =
                 Advert { layout_version: layout.version(), layout_digest: layout.digest() };

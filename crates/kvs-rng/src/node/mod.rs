@@ -84,7 +84,7 @@ pub struct Node {
     ring: Ring,
     logs: Logs,
     _closing: start::Closing,
-    _background: [Background; 4],
+    _background: [Background; 5],
 }
 
 impl Node {

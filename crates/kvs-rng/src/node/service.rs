@@ -28,7 +28,7 @@ impl Service for Inbox {
     async fn call(&self, from: &Peer, method: u16, body: Vec<u8>) -> Result<Vec<u8>, Fault> {
         match method {
             methods::CONSENSUS => Ok(part(&self.consensus)?.handle(from.node, &body).await),
-            methods::HOLD => super::admission::hold(part(&self.replica)?).await,
+            methods::HOLD => super::admission::hold(self).await,
             methods::LAST_WRITE => {
                 let (replica, lives) = (part(&self.replica)?, part(&self.lives)?);
                 super::witness::answer(replica, lives, from, &body).await
@@ -49,6 +49,6 @@ impl Service for Inbox {
     }
 }
 
-fn part<T>(part: &OnceLock<T>) -> Result<&T, Fault> {
+pub(super) fn part<T>(part: &OnceLock<T>) -> Result<&T, Fault> {
     part.get().ok_or_else(|| Fault::new(faults::NOT_READY, "the node is starting"))
 }

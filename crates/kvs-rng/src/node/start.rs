@@ -1,7 +1,6 @@
 //! How a node starts.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -72,7 +71,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         id,
         store,
         Arc::new(Link(transport.clone())),
-        admission::admission(&transport, &replica, id),
+        admission::admission(&transport, &inbox, id),
         &config.env,
         config.consensus.clone(),
     )
@@ -134,7 +133,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         logs.clone(),
     );
     let keeper = Background::run(keeper);
-    let recovering = coordinator.recovering();
+    let (recovering, mending) = (coordinator.recovering(), logs.mending());
 
     let me = Member {
         zone: config.zone.clone(),
@@ -146,7 +145,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         None if seeds.is_empty() => found(&config, &consensus, me.clone()).await?,
         None => {
             let check = |layout: &Layout| check_settings(&config, layout);
-            join::join(&transport, &consensus, &replica, &me, &seeds, &check).await?
+            join::join(&transport, &consensus, &replica, &logs, &me, &seeds, &check).await?
         }
     };
     check_cluster(&config, &persona, &layout)?;
@@ -168,7 +167,7 @@ pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, Nod
         ring,
         logs,
         _closing: closing,
-        _background: [replaying, keeper, recovering, witnessing],
+        _background: [replaying, keeper, recovering, mending, witnessing],
     })
 }
 
@@ -182,18 +181,15 @@ async fn open_logs(
     layouts: Arc<Published>,
 ) -> Result<Logs, NodeError> {
     let replica = replica.clone();
-    let (was_clean, has_lost) = (replica.condition() == Condition::Clean, AtomicBool::new(false));
+    // One that catches up has all that it acknowledged.
+    let may_have_lost = !matches!(replica.condition(), Condition::Clean | Condition::CatchingUp);
     // What is found to be lost while the node runs was not known when its logs were opened.
-    let is_sound = move |condition| {
-        let loses = condition == Condition::Recovering && was_clean;
-        let has_lost = has_lost.fetch_or(loses, Ordering::AcqRel) || loses;
-        condition != Condition::OldFolder && !has_lost
-    };
+    let is_sound = move || replica.condition() != Condition::OldFolder && !replica.has_found_loss();
     let start = log::Start {
         node: persona.node,
         incarnation: persona.incarnation,
-        may_have_lost: replica.condition() != Condition::Clean,
-        is_sound: Box::new(move || is_sound(replica.condition())),
+        may_have_lost,
+        is_sound: Box::new(is_sound),
     };
     Ok(Logs::open(store, start, peers, layouts, config.env.clone()).await?)
 }

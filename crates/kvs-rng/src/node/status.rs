@@ -37,6 +37,9 @@ pub struct Status {
     /// Buckets of this node that are still to be repaired from other replicas: after an unclean start
     /// these are not read here.
     pub buckets_to_recover: usize,
+    /// Buckets of this node whose logs of entities may lack something, after an unclean start or with a
+    /// new disk: they count for less until the other replicas have brought them up to date.
+    pub logs_in_doubt: usize,
     /// The members, in the order of their ids.
     pub members: Vec<MemberStatus>,
 }
@@ -103,6 +106,7 @@ impl Node {
             leader: consensus.leader,
             condition: self.replica.condition(),
             buckets_to_recover: coordinator.buckets_to_recover().len(),
+            logs_in_doubt: self.logs.buckets_in_doubt(),
             members: layout.members().values().map(member).collect(),
         })
     }

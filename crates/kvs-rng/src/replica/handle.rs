@@ -84,6 +84,12 @@ impl Replica {
         self.inner.start.condition()
     }
 
+    /// Whether others turned out, in this run, to have writes that this node once made and lacks: its
+    /// data folder lost something without a trace.
+    pub fn has_found_loss(&self) -> bool {
+        self.inner.start.has_found_loss()
+    }
+
     /// Whether it holds all of a bucket that it ever acknowledged, and so may be asked for it.
     pub fn is_whole(&self, bucket: Bucket) -> bool {
         self.inner.start.check(bucket).is_ok()

@@ -117,6 +117,8 @@ pub(super) struct Start {
     catching_up: AtomicBool,
     /// It was one of these in this run, and is no more.
     recovered: AtomicBool,
+    /// It turned out in this run that it has lost writes without noticing.
+    found_loss: AtomicBool,
     /// Buckets that are as good as if nothing had happened.
     repaired: Mutex<BTreeSet<Bucket>>,
     old_folder: AtomicBool,
@@ -150,6 +152,7 @@ impl Start {
             recovering: AtomicBool::new(recovering),
             catching_up: AtomicBool::new(catching_up),
             recovered: AtomicBool::new(false),
+            found_loss: AtomicBool::new(false),
             repaired: Mutex::default(),
             old_folder: AtomicBool::new(old_folder),
             closed: AtomicBool::new(false),
@@ -257,6 +260,7 @@ impl Start {
         {
             return Ok(());
         }
+        self.found_loss.store(true, Ordering::Release);
         tracing::error!(
             node = %self.node, %bucket,
             "others have a write of this node that its data folder lacks: the folder may be an old \
@@ -264,6 +268,10 @@ impl Start {
         );
         let mut mark = self.mark.lock().await;
         self.write(&mut mark, |mark| mark.recovering = true).await
+    }
+
+    pub(super) fn has_found_loss(&self) -> bool {
+        self.found_loss.load(Ordering::Acquire)
     }
 
     /// Lets nothing in any more.

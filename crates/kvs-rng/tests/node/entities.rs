@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use kvs_core::env::Env;
-use kvs_core::{CallOptions, CommandId, Dba, DbaError, Key, entity};
+use kvs_core::{CallOptions, CommandId, Dba, DbaError, Key, Store, entity};
 use kvs_rng::identity::NodeId;
 use kvs_rng::log::Owner;
-use kvs_rng::node::Node;
-use tokio::time::{Instant, sleep};
+use kvs_rng::node::{Node, NodeError};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::{Machine, all_up, cluster};
+use crate::support::{Machine, all_up, cluster, config, started};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -26,7 +26,7 @@ async fn add_at(node: &Node, name: &str, options: &CallOptions) -> Result<u64, D
 }
 
 /// Adds one to a counter, at whichever node owns it; gives what it was before.
-async fn add(machines: &[Machine], name: &str) -> u64 {
+pub(crate) async fn add(machines: &[Machine], name: &str) -> u64 {
     let options = CallOptions::default().command(CommandId::new(&Env::system()));
     let until = Instant::now() + PATIENCE;
     let running: Vec<&Node> = machines.iter().filter_map(|it| it.node.as_ref()).collect();
@@ -90,4 +90,23 @@ async fn plain_records_and_entities_of_one_name_are_strangers() {
     let before = coordinator.replica().digests(bucket).await.unwrap();
     assert_eq!(add(&machines, "other").await, 0);
     assert_eq!(coordinator.replica().digests(bucket).await.unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_node_joins_a_ring_that_holds_entities() {
+    let machines = cluster(2, (3, 2, 2)).await;
+    all_up(&machines).await;
+    assert_eq!(add(&machines, "counter").await, 0);
+    let seeds: Vec<_> = machines.iter().map(|machine| machine.config.listen).collect();
+    let store = Store::memory();
+    match timeout(PATIENCE, started(&store, &config("further", &seeds))).await.unwrap() {
+        Err(error @ NodeError::Join(_)) => {
+            assert!(error.to_string().contains("holds data"), "{error}");
+        }
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("it was taken in"),
+    }
+    // Nothing is held back because of that.
+    assert_eq!(add(&machines, "counter").await, 1);
+    assert_eq!(add(&machines, "other").await, 0);
 }

@@ -9,6 +9,7 @@ use kvs_rng::node::{NodeConfig, NodeError};
 use kvs_rng::replica::Condition;
 use tokio::time::timeout;
 
+use crate::entities::add;
 use crate::support::{Machine, all_up, cluster, config, started, until};
 
 fn key(n: usize) -> String {
@@ -132,6 +133,32 @@ async fn a_new_disk_counts_for_nothing_before_it_is_repaired() {
     }
     all_up(&machines).await;
     all_read(&machines, "old").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entities_outlive_all_disks_one_after_another() {
+    let mut machines = cluster(3, (3, 2, 2)).await;
+    all_up(&machines).await;
+    let names: Vec<String> = (0..8).map(|n| format!("counter {n}")).collect();
+    for name in &names {
+        assert_eq!(add(&machines, name).await, 0);
+        assert_eq!(add(&machines, name).await, 1);
+    }
+    // Nobody uses them from here on.
+    for at in [1, 0, 2] {
+        let old = wipe(&mut machines, at).await;
+        machines[at].restart().await;
+        until("it has everything", async || {
+            let status = machines[at].node().status().await.unwrap();
+            status.condition == Condition::Clean && status.logs_in_doubt == 0
+        })
+        .await;
+        all_up(&machines).await;
+        is_forgotten(&machines, old).await;
+    }
+    for name in &names {
+        assert_eq!(add(&machines, name).await, 2);
+    }
 }
 
 async fn refused(config: NodeConfig) -> String {

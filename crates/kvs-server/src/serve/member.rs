@@ -52,7 +52,8 @@ fn ring(status: &Status) -> RingStatus {
 }
 
 fn member(status: &Status, member: &cluster::MemberStatus, copies: u32) -> MemberStatus {
-    let is_recovering = member.id == status.node && status.condition != Condition::Clean;
+    let is_whole = status.condition == Condition::Clean && status.logs_in_doubt == 0;
+    let is_recovering = member.id == status.node && !is_whole;
     let state = match member.state {
         _ if is_recovering => MemberState::Recovering,
         Some(State::Up) => MemberState::Up,

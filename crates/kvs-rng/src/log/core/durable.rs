@@ -11,7 +11,7 @@ pub struct Durable<P> {
     pub promised: Epoch,
     /// The highest layout under which anything was promised or accepted.
     pub layout: u64,
-    /// What was acknowledged under epochs up to this one may have been lost with the power.
+    /// What was acknowledged under epochs up to this one may have been lost.
     pub doubt: Option<Epoch>,
     /// The last entry that was trimmed. It was committed, and its effects are in the rows.
     pub floor: Position,
@@ -126,6 +126,11 @@ impl<P: Clone> Durable<P> {
             self.entries = self.entries.split_off(&floor.seq.saturating_add(1));
             self.floor = floor;
         }
+    }
+
+    /// Whether it never held an entry.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.floor == Position::start() && self.commit == 0
     }
 
     /// The position of the last entry.

@@ -51,8 +51,10 @@ pub enum Event<P> {
     /// The layout has changed.
     Voters(Voters),
     /// What this node has acknowledged may be gone from its disk: it lost power, and did not sync each
-    /// write. Told once, first of all after the start.
+    /// write; or what another one had, whose place it takes. Told once, first of all after the start.
     Doubt,
+    /// No other replica holds anything of this log, as all of them said after the doubt came up.
+    NothingLost,
 }
 
 /// Something to be done. Actions are to be carried out in order.

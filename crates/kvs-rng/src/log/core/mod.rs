@@ -154,6 +154,7 @@ impl<P: Payload> Core<P> {
             }
             Event::Voters(voters) => self.on_voters(voters, actions),
             Event::Doubt => self.on_doubt(actions),
+            Event::NothingLost => self.on_nothing_lost(actions),
         }
     }
 

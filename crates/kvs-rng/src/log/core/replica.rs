@@ -119,12 +119,19 @@ impl<P: Payload> Core<P> {
         if commit > self.log.commit {
             changes.commit = Some(commit);
         }
-        if self.log.doubt.is_some_and(|doubt| upto.epoch > doubt) {
+        if self.ends_doubt(upto, epoch) {
             changes.doubt = Some(None);
         }
         self.persist(changes, actions);
         self.trim(floor.min(commit), actions);
         self.answer(from, Message::Appended { epoch, round, upto }, actions);
+    }
+
+    /// Whether this node lacks nothing any more once it holds the owner's log up to `upto`. An entry of
+    /// the owner's own epoch follows all that was committed before it was chosen, and it was chosen
+    /// without this node; an older entry may be far from the end.
+    fn ends_doubt(&self, upto: Position, owner: Epoch) -> bool {
+        upto.epoch == owner && self.log.doubt.is_some_and(|doubt| owner > doubt)
     }
 
     /// Whether what follows `prev` at the owner may be put behind it here.
@@ -182,7 +189,7 @@ impl<P: Payload> Core<P> {
             return self.answer(from, installed(Some(expected)), actions);
         }
         changes.install = Some(install);
-        if last && self.log.doubt.is_some_and(|doubt| position.epoch > doubt) {
+        if last && self.ends_doubt(position, epoch) {
             changes.doubt = Some(None);
         }
         let next = page.saturating_add(1);
@@ -192,8 +199,10 @@ impl<P: Payload> Core<P> {
     }
 
     /// This node may have lost what it acknowledged. It begins an epoch of its own, in which nobody
-    /// serves, so that what comes from the owners until now is refused; what is appended under an epoch
-    /// beyond it comes from an owner that a majority of others has brought up to date.
+    /// serves, so that what comes from the owners until now is refused; an entry of a later epoch comes
+    /// from an owner that a majority of others has brought up to date. A node that took the place of
+    /// another one knows none of the epochs until now. But it is sent nothing under those: an owner whose
+    /// voters change begins a new one.
     pub(super) fn on_doubt(&mut self, actions: &mut Vec<Action<P>>) {
         if !self.rules.doubts {
             return;
@@ -207,5 +216,12 @@ impl<P: Payload> Core<P> {
             Changes { promised: Some(epoch), doubt: Some(Some(epoch)), ..Changes::default() },
             actions,
         );
+    }
+    /// All other replicas have been asked, and none holds anything of this log: if this one neither does,
+    /// nothing was ever committed.
+    pub(super) fn on_nothing_lost(&mut self, actions: &mut Vec<Action<P>>) {
+        if self.log.is_empty() && self.log.doubt.is_some() {
+            self.persist(Changes { doubt: Some(None), ..Changes::default() }, actions);
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 mod commands;
 mod crashes;
+mod doubts;
+mod holding;
 mod idle;
 mod lagging;
 mod messages;
@@ -166,6 +168,26 @@ impl Cluster {
         node.unwrap().close();
         if is_noticed {
             self.world.down.lock().unwrap().insert(self.ids[n]);
+        }
+    }
+
+    /// Node `n` comes back with an empty disk, as another one.
+    async fn replace(&mut self, n: usize) {
+        let old = self.ids[n];
+        if self.world.nodes.lock().unwrap().contains_key(&old) {
+            self.kill(n, true);
+        }
+        let place = self.layout.member(old).unwrap().clone();
+        let id = NodeId::new(&self.env);
+        self.ids[n] = id;
+        self.stores[n] = Store::memory();
+        self.start(n, false).await;
+        self.logs(n).unwrap().begin_with_nothing().await.unwrap();
+        let change = Change::Replace { old, member: Member { id, ..place } };
+        self.layout = Arc::new(self.layout.apply(&change).unwrap());
+        *self.world.layout.lock().unwrap() = Some(self.layout.clone());
+        for logs in self.world.nodes.lock().unwrap().values() {
+            logs.layout_changed();
         }
     }
 
