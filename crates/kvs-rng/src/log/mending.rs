@@ -82,7 +82,7 @@ impl Logs {
 
 impl Driver {
     async fn mend_on(self: Arc<Self>) {
-        let (mut pause, mut round) = (PAUSE_MIN, 0);
+        let (mut pause, mut round, mut is_mending) = (PAUSE_MIN, 0, false);
         loop {
             let left = if (self.is_sound)() { self.in_doubt() } else { None };
             let Some(left) = left.filter(|_| !self.is_closed()) else {
@@ -93,20 +93,25 @@ impl Driver {
                 if let Err(error) = self.has_all().await {
                     tracing::warn!(node = %self.id, %error, "that all logs are mended could not be recorded");
                 }
-                (pause, round) = (PAUSE_MIN, 0);
+                if std::mem::take(&mut is_mending) {
+                    tracing::info!(node = %self.id, "all logs are up to date");
+                }
                 sleep(LOOK_INTERVAL).await;
                 continue;
             }
-            if round == 0 {
-                tracing::info!(node = %self.id, buckets = left.len(), "logs may have lost something");
+            if !std::mem::replace(&mut is_mending, true) {
+                tracing::info!(
+                    node = %self.id, buckets = left.len(),
+                    "logs of entities may have lost something: bringing them up to date"
+                );
             }
             self.mend(&left, round).await;
             round += 1;
             let after = self.in_doubt().map_or(left.len(), |buckets| buckets.len());
             if after < left.len() {
-                (pause, round) = (PAUSE_MIN, 1);
+                (pause, round) = (PAUSE_MIN, 0);
             } else {
-                tracing::debug!(node = %self.id, buckets = after, "no log could be mended");
+                tracing::debug!(node = %self.id, buckets = after, "no log was mended in this round");
             }
             sleep(ticker::about(&self.env, pause)).await;
             pause = (pause * 2).min(PAUSE_MAX);
@@ -125,7 +130,8 @@ impl Driver {
         Some(ours.filter(|bucket| self.doubts.is_in_doubt(*bucket)).collect())
     }
 
-    /// One try. In the first rounds others are to own what has no owner, in the last this node itself.
+    /// One try. Who is to own a bucket is its owner if it has one, then the others in the order of
+    /// preference, then this node; the next one each round.
     async fn mend(self: &Arc<Self>, buckets: &[Bucket], round: usize) {
         let Some(layout) = self.layouts.current() else { return };
         let said = self.ask_all(buckets, &layout).await;
@@ -247,8 +253,7 @@ impl Driver {
                 self.raw.scan(entries, Order::Ascending, 1, 1).await?.is_empty()
             }
         };
-        let opened = self.opened(id);
-        Ok(match opened {
+        Ok(match &self.opened(id) {
             Some(it) if matches!(it.now().role, Role::Serving { .. }) => Held::Owned,
             Some(it) if !it.lock().core.log().is_empty() => Held::Something,
             _ if is_empty => Held::Nothing,

@@ -142,7 +142,7 @@ fn an_older_entry_ends_no_doubt() {
     let [me, owner, other] = [1, 2, 3].map(|n| member(n).id);
     let epoch = |counter| Epoch { counter, node: owner, incarnation: Incarnation(1) };
     let voters = Voters::new(1, [me, owner, other]);
-    let mut core: Core<u8> = Core::new(me, Incarnation(1), Durable::default(), voters);
+    let mut core: Core<Writes> = Core::new(me, Incarnation(1), Durable::default(), voters);
     let mut told = |event| {
         let mut actions = Vec::new();
         core.handle(event, &mut actions);
