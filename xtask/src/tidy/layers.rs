@@ -124,6 +124,7 @@ pub(super) const LAYERS: &[Layer] = &[
             "kvs-bench",
             "kvs-server",
             "kvs-sim",
+            "kvs-model",
         ],
         behind: &[],
     },
