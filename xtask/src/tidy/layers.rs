@@ -131,6 +131,7 @@ pub(super) const LAYERS: &[Layer] = &[
             "kvs-server",
             "kvs-check",
             "kvs-sim",
+            "kvs-model",
         ],
         behind: &[],
     },

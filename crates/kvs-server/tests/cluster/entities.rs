@@ -97,8 +97,8 @@ fn every_node_shows_the_same_feed(doors: &[SocketAddr], records: &[Record]) {
             continue;
         };
         if let Outcome::Ok(feed::Answer::Number(eid)) = outcome {
-            let value = String::from(value.clone());
-            assert!(feed.contains(&(*eid, value)), "entry {eid} is not {value:?}");
+            let entry = (*eid, String::from(value.clone()));
+            assert!(feed.contains(&entry), "{entry:?} is not there");
         }
     }
 }

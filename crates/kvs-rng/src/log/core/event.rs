@@ -16,7 +16,8 @@ pub enum Event<P> {
         /// The message.
         message: Message<P>,
     },
-    /// A request to this node got no answer; it is repeated at the next tick.
+    /// A request to this node got no answer; it is repeated at the next tick. Must be told, or an owner
+    /// waits for the answer for good.
     Unanswered {
         /// To whom it went.
         to: NodeId,
@@ -92,7 +93,9 @@ pub enum Action<P> {
         /// Which page, from 0.
         page: u64,
     },
-    /// The node owns the bucket: commands may be submitted, on top of the rows as of the log's tail.
+    /// The node owns the bucket: commands may be submitted, on top of the rows as of the log's tail. Comes
+    /// again, under another epoch, after another take-over of the same owner, between which and this it
+    /// takes nothing; entries that weren't committed may then be gone, and their tickets are answered.
     Serving {
         /// Since when.
         epoch: Epoch,
