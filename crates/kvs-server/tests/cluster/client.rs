@@ -38,11 +38,6 @@ impl Client {
         self.ask(cmd("RING.PUT").arg(key).arg(value)).map(|answer: String| assert_eq!(answer, "OK"))
     }
 
-    /// The same by the command that every client has.
-    pub(crate) fn set(&mut self, key: &str, value: &str) -> Answer<()> {
-        self.ask(cmd("SET").arg(key).arg(value)).map(|answer: String| assert_eq!(answer, "OK"))
-    }
-
     pub(crate) fn delete(&mut self, key: &str) -> Answer<()> {
         self.ask(cmd("RING.DELETE").arg(key)).map(|answer: String| assert_eq!(answer, "OK"))
     }

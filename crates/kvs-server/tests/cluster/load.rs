@@ -103,7 +103,6 @@ fn write(
         number += 1;
         let key = format!("{writer}-{}", random.below(KEYS));
         let deletes = random.below(10) == 0;
-        let sets = random.below(2) == 0;
         let value = format!("{number:0100}");
         let written_now = (!deletes).then(|| value.clone());
         let expected = written.0.entry(key.clone()).or_default();
@@ -112,11 +111,7 @@ fn write(
             || {
                 let at = usize::try_from(random.below(clients.len() as u64)).unwrap();
                 let client = &mut clients[at];
-                let answer = match (deletes, sets) {
-                    (true, _) => client.delete(&key),
-                    (_, true) => client.set(&key, &value),
-                    (_, false) => client.put(&key, &value),
-                };
+                let answer = if deletes { client.delete(&key) } else { client.put(&key, &value) };
                 if answer.is_err() && !expected.unanswered.contains(&written_now) {
                     expected.unanswered.push(written_now.clone());
                 }
