@@ -1,7 +1,7 @@
 //! Checks of recorded histories.
 //!
 //! Clients call an entity (a register, a counter, a feed) and note for each call when it was invoked,
-//! when it was answered, and how. Such a [history](history) is **linearizable** if every call can be
+//! when it was answered, and how. Such a [`history`] is **linearizable** if every call can be
 //! given one moment between its invocation and its answer, such that the calls, done one at a time in
 //! the order of these moments, give just these answers (Herlihy and Wing, *Linearizability: A
 //! Correctness Condition for Concurrent Objects*, TOPLAS 1990). Linearizability is local: a history is

@@ -126,7 +126,7 @@
 //!
 //! let once = CallOptions::default().command(CommandId::new(&Env::system()));
 //! for _retry in 0..3 {
-//!     let points = entity::run(&store, b"players", &once, |scope| async {
+//!     let points = entity::run(&store, *b"players", &once, |scope| async {
 //!         let players = Leaderboard::new(scope, "players");
 //!         players.add(&loser, -8.0).await?;
 //!         players.add(&winner, 8.0).await

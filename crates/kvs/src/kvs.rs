@@ -78,8 +78,10 @@ impl Kvs {
 
     /// To be called after something else than a command has written to the rows of entities.
     pub(crate) fn entities_were_loaded(&self) {
-        if let Form::Embedded { entities, .. } = &self.form {
-            entities.forget();
+        match &self.form {
+            Form::Embedded { entities, .. } => entities.forget(),
+            #[cfg(feature = "cluster")]
+            Form::Cluster(_) => {}
         }
     }
 
