@@ -6,7 +6,7 @@
 //!
 //! - The bytes are cut into **chunks** of 1 MiB, plain rows that never change once they are written.
 //!   What one append brought is a *run* of chunks, all full but the last.
-//! - A **directory** is an [entity]: it knows the names of the files, their sizes,
+//! - A **directory** is an [entity](crate::entity): it knows the names of the files, their sizes,
 //!   and which run holds which part of a file (an *extent*).
 //!
 //! ```text
