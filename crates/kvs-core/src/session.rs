@@ -26,9 +26,10 @@ pub const POSITION_BYTES_MAX: usize = 64;
 
 const VERSION: u8 = 1;
 
-/// What a reader has seen so far, as a handle: clones share it, and it advances with each read and
-/// write that is made with it (see [`CallOptions::session`](crate::CallOptions::session)). An embedded
-/// store has no replicas and leaves it as it is.
+/// What a reader has seen so far, as a handle: clones share it, and a store that reads at replicas
+/// advances it with each read and write made with it (see
+/// [`CallOptions::session`](crate::CallOptions::session)). No store does so yet: an embedded one has no
+/// replicas, and a cluster reads entities at their owners, which see everything. They leave it as it is.
 ///
 /// Its bytes may be kept or sent elsewhere, where the session goes on; at most 4,096 buckets of a
 /// few dozen bytes each.

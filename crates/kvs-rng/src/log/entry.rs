@@ -1,9 +1,7 @@
 //! What a bucket's log consists of: epochs, positions, entries.
 
 use std::fmt;
-use std::sync::Arc;
 
-use kvs_core::{Batch, CommandId};
 use serde::{Deserialize, Serialize};
 
 use crate::identity::{Incarnation, NodeId};
@@ -106,29 +104,3 @@ pub trait Payload: Clone + fmt::Debug + PartialEq {
     /// About how many bytes it takes, in memory and in a message.
     fn size(&self) -> usize;
 }
-
-/// The payload of the product: the outcome of one command on one entity.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Command {
-    /// The entity's name.
-    pub entity: Arc<[u8]>,
-    /// The command's id, if it has one.
-    pub id: Option<CommandId>,
-    /// What it answered, to be kept if it has an id.
-    pub result: Vec<u8>,
-    /// What it wrote.
-    pub writes: Batch,
-}
-
-impl Payload for Command {
-    fn size(&self) -> usize {
-        let overhead = COMMAND_OVERHEAD + self.writes.len() * OP_OVERHEAD;
-        self.entity.len() + self.result.len() + self.writes.bytes() + overhead
-    }
-}
-
-/// What a command takes besides its bytes, roughly.
-const COMMAND_OVERHEAD: usize = 128;
-
-/// What a write takes besides its bytes, roughly.
-const OP_OVERHEAD: usize = 64;

@@ -96,7 +96,7 @@
 pub mod core;
 pub mod entry;
 
-pub use entry::{Command, Entry, Epoch, Payload, Position};
+pub use entry::{Entry, Epoch, Payload, Position};
 
 mod actions;
 mod bucket;

@@ -10,10 +10,13 @@ use serde_json::Value;
 /// How long a node may take to answer, unless told otherwise.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
-/// Why there is no answer. Whether anything was done makes no difference here: all is done again until
-/// it is acknowledged.
+/// Why there is no answer.
 #[derive(Debug)]
-pub(crate) struct Failure(pub(crate) String);
+pub(crate) struct Failure {
+    pub(crate) text: String,
+    /// Nothing was done, and never will be.
+    not_applied: bool,
+}
 
 pub(crate) type Answer<T> = Result<T, Failure>;
 
@@ -62,7 +65,7 @@ impl Client {
         }
         match self.ask(command) {
             Ok(answer) => Outcome::Ok(answer),
-            Err(Failure(text)) if text.contains("not applied") => Outcome::NotApplied,
+            Err(Failure { not_applied: true, .. }) => Outcome::NotApplied,
             Err(_) => Outcome::Unknown,
         }
     }
@@ -97,6 +100,7 @@ impl Client {
     }
 
     fn failure(&self, error: &RedisError) -> Failure {
-        Failure(format!("{}: {error}", self.address))
+        let not_applied = error.code() == Some("UNAVAILABLE");
+        Failure { text: format!("{}: {error}", self.address), not_applied }
     }
 }

@@ -170,7 +170,7 @@ fn read(client: &mut Client, key: &str) -> Option<String> {
     let failure = RefCell::default();
     until(
         || format!("{key} can't be read: {}", failure.borrow()),
-        || client.get(key).map_err(|why| failure.replace(why.0)).ok(),
+        || client.get(key).map_err(|why| failure.replace(why.text)).ok(),
     )
 }
 
