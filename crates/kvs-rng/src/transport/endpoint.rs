@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kvs_core::env::net::{BoxByteStream, Listener, Network};
 use kvs_core::env::spawn;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::client::Client;
@@ -31,6 +31,8 @@ pub(super) struct Node {
     network: Arc<dyn Network>,
     /// As it is said to others, but for the channel.
     hello: RwLock<Hello>,
+    /// Told when this node has become a member.
+    joined: Notify,
     pub(super) counters: Counters,
 }
 
@@ -48,11 +50,27 @@ impl Node {
             address,
             channel: Channel::Control,
         };
-        Self { config, network, hello: RwLock::new(hello), counters: Counters::default() }
+        let (hello, joined, counters) = (RwLock::new(hello), Notify::new(), Counters::default());
+        Self { config, network, hello, joined, counters }
     }
 
     pub(super) fn set_cluster(&self, cluster: ClusterId) {
         self.hello.write().unwrap_or_else(PoisonError::into_inner).cluster = Some(cluster);
+        self.joined.notify_waiters();
+    }
+
+    /// Waits until this node turns out to be of another cluster than a peer that connected before it
+    /// was of any.
+    async fn parted(&self, theirs: Option<ClusterId>) {
+        loop {
+            let mut joined = std::pin::pin!(self.joined.notified());
+            joined.as_mut().enable();
+            let ours = self.hello(Channel::Control).cluster;
+            if ours.zip(theirs).is_some_and(|(ours, theirs)| ours != theirs) {
+                return;
+            }
+            joined.await;
+        }
     }
 
     fn hello(&self, channel: Channel) -> Hello {
@@ -181,9 +199,15 @@ pub(super) async fn accept(node: Arc<Node>, mut listener: Box<dyn Listener>, ser
             let traffic = node.counters.of(peer.node);
             established.reader.established(traffic.clone());
             let id = peer.node;
-            let Peer { channel, protocol, .. } = peer;
+            let Peer { channel, protocol, cluster, .. } = peer;
             tracing::info!(%from, peer = %id, ?channel, protocol, "a peer connected");
-            if let Err(error) = server.serve(peer, established, traffic.clone()).await {
+            let served = tokio::select! {
+                biased;
+                // It says why when the peer connects again.
+                () = node.parted(cluster) => Err("this node is of another cluster".to_owned()),
+                served = server.serve(peer, established, traffic.clone()) => served,
+            };
+            if let Err(error) = served {
                 traffic.failed();
                 tracing::warn!(%from, peer = %id, %error, "a connection from a peer broke");
             }

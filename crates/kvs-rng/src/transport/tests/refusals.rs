@@ -64,6 +64,33 @@ async fn a_cluster_that_is_known_later_is_told() {
 }
 
 #[tokio::test]
+async fn who_connected_before_is_parted_with_if_it_is_of_another_cluster() {
+    let [x, y] = [1, 2].map(|byte| ClusterId::from_bytes([byte; 16]));
+    let of_x = Node::with(changed(|c| c.cluster = Some(x))).await;
+    let none = Node::start().await;
+    let b = Node::start().await;
+    of_x.ask(&b, ECHO, b"").await.unwrap();
+    none.ask(&b, ECHO, b"").await.unwrap();
+    b.transport.set_cluster(y);
+    // The connection ends, and the next one is refused.
+    let refused = async {
+        loop {
+            if let Err(CallError::NotSent { reason: Reason::Unreachable { error, .. }, .. }) =
+                of_x.ask(&b, ECHO, b"").await
+                && let ConnectError::Handshake(
+                    HandshakeError::RefusedByPeer(refusal) | HandshakeError::Refused(refusal),
+                ) = error
+            {
+                return refusal.cause;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert_eq!(tokio::time::timeout(LONG, refused).await.unwrap(), Cause::Cluster);
+    none.ask(&b, ECHO, b"").await.unwrap();
+}
+
+#[tokio::test]
 async fn a_node_does_not_talk_to_itself() {
     let a = Node::start().await;
     let error = a.ask(&a, ECHO, b"").await.unwrap_err();
