@@ -1,7 +1,9 @@
 //! The answering side of a connection.
 
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -115,7 +117,7 @@ impl Requests {
         let (Ok(slot), Ok(bytes)) = (slot, bytes) else { return };
         let (peer, service, answers) =
             (self.peer.clone(), self.service.clone(), self.answers.clone());
-        spawn(async move {
+        let mut running = Box::pin(async move {
             let Frame { id, code, body, .. } = frame;
             let call = AssertUnwindSafe(service.call(&peer, code, body)).catch_unwind();
             let answer = tokio::select! {
@@ -131,6 +133,10 @@ impl Requests {
             let answer = Answer { frame: Some(answer_frame(id, answer)), _slot: Some(slot) };
             answers.send(answer).await.ok();
         });
+        // Most requests need nothing but memory, and cost no task.
+        if poll_fn(|cx| Poll::Ready(running.as_mut().poll(cx))).await.is_pending() {
+            spawn(running);
+        }
     }
 
     async fn send(&self, frame: Frame, slot: Option<OwnedSemaphorePermit>) {

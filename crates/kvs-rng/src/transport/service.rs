@@ -8,8 +8,8 @@ use super::handshake::Peer;
 /// Answers requests.
 #[async_trait]
 pub trait Service: Send + Sync + 'static {
-    /// Runs one request of `from`. Calls run concurrently, each in a task of its own; one whose
-    /// connection ends is dropped where it waits.
+    /// Runs one request of `from`. Calls run concurrently, each in a task of its own once it has to
+    /// wait; one whose connection ends is dropped where it waits.
     async fn call(&self, from: &Peer, method: u16, body: Vec<u8>) -> Result<Vec<u8>, Fault>;
 }
 
