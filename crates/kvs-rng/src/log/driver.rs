@@ -21,6 +21,7 @@ use super::outbox::Outbox;
 use super::owning::Hearsay;
 use super::reach::Reach;
 use super::snapshot::Snapshots;
+use super::together::Together;
 use super::writer::Queue;
 use super::writes::Writes;
 use super::{rows, ticker};
@@ -47,6 +48,7 @@ pub(super) struct Driver {
     buckets: Mutex<BTreeMap<Bucket, Slot>>,
     pub(super) queue: Queue,
     pub(super) outbox: Outbox,
+    pub(super) together: Together,
     pub(super) snapshots: Snapshots,
     pub(super) counters: Counters,
     pub(super) lost: Lost,
@@ -90,6 +92,7 @@ impl Driver {
             buckets: Mutex::default(),
             queue: Queue::default(),
             outbox: Outbox::default(),
+            together: Together::default(),
             snapshots: Snapshots::default(),
             counters: Counters::default(),
             lost: Lost::default(),

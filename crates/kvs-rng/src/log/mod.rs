@@ -122,6 +122,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod ticker;
+mod together;
 mod writer;
 mod writes;
 

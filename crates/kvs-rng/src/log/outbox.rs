@@ -13,6 +13,7 @@ use kvs_core::env::spawn;
 use kvs_core::{DbaError, StoredRow};
 use serde::{Deserialize, Serialize};
 
+use super::bucket::{BucketLog, Role};
 use super::core::{Event, Message};
 use super::driver::Driver;
 use super::format;
@@ -84,6 +85,16 @@ struct Waiting {
     serving: usize,
 }
 
+impl Waiting {
+    fn start(&mut self, driver: &Arc<Driver>, to: NodeId) {
+        if self.calls < CALLS_MAX {
+            self.calls += 1;
+            let driver = driver.clone();
+            spawn(async move { driver.send_on(to).await });
+        }
+    }
+}
+
 impl Outbox {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<NodeId, Waiting>> {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
@@ -107,10 +118,17 @@ impl Outbox {
         }
         peer.bytes += size;
         peer.items.push_back(item);
-        if peer.calls < CALLS_MAX {
-            peer.calls += 1;
-            let driver = driver.clone();
-            spawn(async move { driver.send_on(to).await });
+        if !driver.together.is_under_way() {
+            peer.start(driver, to);
+        }
+    }
+
+    /// Sends what waits.
+    pub(super) fn start(&self, driver: &Arc<Driver>) {
+        for (to, peer) in &mut *self.lock() {
+            if !peer.items.is_empty() {
+                peer.start(driver, *to);
+            }
         }
     }
 
@@ -171,11 +189,7 @@ impl Driver {
             };
             self.reach.answered(to);
             match format::decode::<Vec<Item>>(WHAT, &answers) {
-                Ok(items) => {
-                    for item in items {
-                        self.receive(to, item).await;
-                    }
-                }
+                Ok(items) => drop(self.receive(to, items).await),
                 Err(error) => {
                     tracing::warn!(node = %self.id, %to, %error, "an answer makes no sense");
                 }
@@ -195,14 +209,9 @@ impl Driver {
     ) -> Result<Vec<u8>, DbaError> {
         let items: Vec<Item> = format::decode(WHAT, body)?;
         let serving = Serving::begin(self, from);
-        let mut written = Vec::new();
-        for item in items {
-            written.extend(self.receive(from, item).await);
-        }
-        for (bucket, number) in written {
+        for (bucket, number) in self.receive(from, items).await {
             let mut progress = bucket.progress.subscribe();
-            let done = progress
-                .wait_for(|it| it.persisted >= number || it.role == super::bucket::Role::Dead);
+            let done = progress.wait_for(|it| it.persisted >= number || it.role == Role::Dead);
             // Late answers find another way.
             if tokio::time::timeout(CALL_TIMEOUT, done).await.is_err() {
                 break;
@@ -211,24 +220,43 @@ impl Driver {
         format::encode(WHAT, &serving.answers())
     }
 
-    /// Hands a message to its bucket; gives what has to be on disk before it is answered.
+    /// Hands messages to their buckets; gives what has to be on disk before they are answered.
     async fn receive(
         self: &Arc<Self>,
         from: NodeId,
-        item: Item,
-    ) -> Option<(Arc<super::bucket::BucketLog>, u64)> {
-        let Item { bucket: id, message, rows: page } = item;
-        let bucket = match self.bucket(Bucket(id)).await {
-            Ok(bucket) => bucket,
-            Err(error) => {
-                tracing::debug!(node = %self.id, bucket = id, %from, %error, "a message of no use");
-                return None;
+        items: Vec<Item>,
+    ) -> Vec<(Arc<BucketLog>, u64)> {
+        let mut of_buckets = Vec::with_capacity(items.len());
+        for item in items {
+            match self.bucket(Bucket(item.bucket)).await {
+                Ok(bucket) => of_buckets.push((bucket, item)),
+                Err(error) => {
+                    let bucket = item.bucket;
+                    tracing::debug!(node = %self.id, bucket, %from, %error, "a message of no use");
+                }
             }
-        };
+        }
+        let mut written = Vec::new();
+        self.together(|| {
+            for (bucket, item) in of_buckets {
+                written.extend(self.receive_one(from, bucket, item));
+            }
+        });
+        written
+    }
+
+    fn receive_one(
+        self: &Arc<Self>,
+        from: NodeId,
+        bucket: Arc<BucketLog>,
+        item: Item,
+    ) -> Option<(Arc<BucketLog>, u64)> {
+        let Item { message, rows: page, .. } = item;
         let layout = self.layouts.current()?;
         let is_of = |row: &(Vec<u8>, _)| rows::is_of(bucket.id, &row.0, layout.hashing());
         if !page.iter().all(is_of) {
-            tracing::warn!(node = %self.id, bucket = id, %from, "a page has rows of another bucket");
+            tracing::warn!(node = %self.id, bucket = %bucket.id, %from,
+                "a page has rows of another bucket");
             return None;
         }
         let page = page.into_iter().map(|(key, value)| StoredRow { key, value }).collect();

@@ -110,9 +110,19 @@ impl Changes {
             })?;
         }
         remove(writes, self.trim);
-        let head = format::encode("head of a log", &self.head)?;
-        writes.stored(&format::head_key(bucket), Some(&head));
         Ok(())
+    }
+}
+
+/// Of each bucket the number of the last change, and the head that it leaves.
+type Last = BTreeMap<Bucket, (Arc<BucketLog>, u64, Head)>;
+
+impl Waiting {
+    fn start(&mut self, driver: &Arc<Driver>) {
+        if !std::mem::replace(&mut self.is_writing, true) {
+            let driver = driver.clone();
+            spawn(async move { driver.write_on().await });
+        }
     }
 }
 
@@ -121,9 +131,16 @@ impl Queue {
     pub(super) fn push(&self, driver: &Arc<Driver>, work: Work) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.work.push_back(work);
-        if !std::mem::replace(&mut queue.is_writing, true) {
-            let driver = driver.clone();
-            spawn(async move { driver.write_on().await });
+        if !driver.together.is_under_way() {
+            queue.start(driver);
+        }
+    }
+
+    /// Has written what waits.
+    pub(super) fn start(&self, driver: &Arc<Driver>) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if !queue.work.is_empty() {
+            queue.start(driver);
         }
     }
 
@@ -181,18 +198,20 @@ impl Driver {
     }
 
     async fn write_changes(self: &Arc<Self>, changes: Vec<Changes>) {
-        let mut last: BTreeMap<Bucket, (Arc<BucketLog>, u64)> = BTreeMap::new();
+        let mut last = Last::new();
         for it in &changes {
-            last.insert(it.bucket.id, (it.bucket.clone(), it.number));
+            last.insert(it.bucket.id, (it.bucket.clone(), it.number, it.head));
         }
-        match self.write_all(&changes).await {
+        match self.write_all(&changes, &last).await {
             Ok(()) => {
-                for (bucket, upto) in last.into_values() {
-                    self.step(&bucket, Event::Persisted { upto });
-                }
+                self.together(|| {
+                    for (bucket, upto, _) in last.into_values() {
+                        self.step(&bucket, Event::Persisted { upto });
+                    }
+                });
             }
             Err(error) => {
-                for (bucket, _) in last.into_values() {
+                for (bucket, ..) in last.into_values() {
                     tracing::error!(node = %self.id, bucket = %bucket.id, %error,
                         "a write to the log of a bucket failed; the bucket is opened again");
                     self.give_up(&bucket);
@@ -201,7 +220,7 @@ impl Driver {
         }
     }
 
-    async fn write_all(&self, changes: &[Changes]) -> Result<()> {
+    async fn write_all(&self, changes: &[Changes], last: &Last) -> Result<()> {
         let mut writes = WriteSet::default();
         let mut sync = false;
         for it in changes {
@@ -213,6 +232,10 @@ impl Driver {
             self.snapshots.keep(&self.raw, it).await?;
             it.add_to(&mut writes)?;
             sync |= it.sync;
+        }
+        for (bucket, (_, _, head)) in last {
+            let head = format::encode("head of a log", head)?;
+            writes.stored(&format::head_key(*bucket), Some(&head));
         }
         let raw = if sync { &self.synced } else { &self.raw };
         raw.write(writes).await?;
