@@ -18,7 +18,10 @@ use crate::identity::NodeId;
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 /// The longest pause while somebody waits.
 const PAUSE_WAITED_FOR: Duration = Duration::from_millis(400);
-/// The longest pause while only a replica has to be told something.
+/// The first pause while only a replica has to be told something. What is committed is told with the
+/// bucket's next command, if that comes before: one message, and one write there, for both.
+const PAUSE_QUIET: Duration = Duration::from_millis(600);
+/// The longest such pause.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// An owner that can't commit for so long stops serving: it may own the bucket no longer, and what
 /// waits is to learn so.
@@ -28,8 +31,8 @@ const TAKE_OVER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Who doesn't answer for so long is taken not to have heard: the answer was lost on its way.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(1_500);
-/// A pause from which a bucket is woken when something happens to it.
-const LONG: Duration = Duration::from_millis(800);
+/// A pause from which a bucket is woken when somebody begins to wait.
+const LONG: Duration = Duration::from_millis(500);
 
 /// `pause` more or less: nodes that duel are not to stay in step.
 pub(super) fn about(env: &Env, pause: Duration) -> Duration {
@@ -63,6 +66,7 @@ fn is_waited_for(bucket: &BucketLog, state: &State) -> bool {
 async fn tick(driver: Weak<Driver>, bucket: Arc<BucketLog>) {
     let mut pause = PAUSE_MIN;
     let mut trying_since = None;
+    let mut issued = None;
     loop {
         let mut wake = false;
         {
@@ -85,6 +89,11 @@ async fn tick(driver: Weak<Driver>, bucket: Arc<BucketLog>) {
             return;
         }
         let is_waited_for = is_waited_for(&bucket, &state);
+        if !is_waited_for && issued.replace(state.issued) != Some(state.issued) {
+            pause = PAUSE_QUIET;
+            state.is_resting = true;
+            continue;
+        }
         let event = match bucket.now().role {
             Role::Trying => {
                 let since = *trying_since.get_or_insert_with(Instant::now);
@@ -102,7 +111,7 @@ async fn tick(driver: Weak<Driver>, bucket: Arc<BucketLog>) {
         driver.step_locked(&bucket, &mut state, event, Vec::new());
         let longest = if is_waited_for { PAUSE_WAITED_FOR } else { PAUSE_MAX };
         pause = (pause * 2).min(longest);
-        state.is_resting = pause > LONG;
+        state.is_resting = pause >= LONG;
     }
 }
 
