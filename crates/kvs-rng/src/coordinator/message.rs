@@ -37,6 +37,8 @@ const REASON_CHARS_MAX: usize = 500;
 const NAMES_MAX: usize = 16;
 
 const VERSION: u8 = 1;
+/// Room that a message is given at first.
+const USUAL_BYTES: usize = 256;
 
 /// Bytes are no message. Nothing was done; final.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -54,7 +56,9 @@ impl MessageError {
 
 /// The bytes of a message.
 pub(super) fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, MessageError> {
-    postcard::to_extend(message, vec![VERSION]).map_err(MessageError::new)
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    bytes.push(VERSION);
+    postcard::to_extend(message, bytes).map_err(MessageError::new)
 }
 
 /// Reads a message, exactly.
@@ -74,7 +78,7 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, MessageErro
 
 /// Bytes that are written and read in one piece.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Bytes(pub(super) Vec<u8>);
+pub(crate) struct Bytes(pub(crate) Vec<u8>);
 
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

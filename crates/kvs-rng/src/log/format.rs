@@ -119,6 +119,9 @@ fn head_bucket(key: &[u8]) -> Result<Bucket> {
     bucket.ok_or_else(|| DbaError::decode("head of a log", "its key is not that of a head"))
 }
 
+/// Room that is given at first.
+const USUAL_BYTES: usize = 256;
+
 /// A version, then postcard.
 pub(super) fn encode<T: Serialize>(what: &'static str, value: &T) -> Result<Vec<u8>> {
     encode_as(VERSION, what, value)
@@ -135,7 +138,9 @@ pub(super) fn encode_as<T: Serialize>(
     what: &'static str,
     value: &T,
 ) -> Result<Vec<u8>> {
-    let bytes = postcard::to_extend(value, vec![version]);
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    bytes.push(version);
+    let bytes = postcard::to_extend(value, bytes);
     bytes.map_err(|error| DbaError::encode(what, error))
 }
 

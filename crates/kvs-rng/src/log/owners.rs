@@ -11,6 +11,7 @@ use tokio::sync::broadcast;
 
 use super::{CALL, Logs, format};
 use crate::coordinator::PeerError;
+use crate::coordinator::message::Bytes;
 use crate::hash::Bucket;
 use crate::identity::NodeId;
 
@@ -100,13 +101,13 @@ pub enum OwnerCallError {
 #[derive(Serialize, Deserialize)]
 struct Request {
     region: String,
-    body: Vec<u8>,
+    body: Bytes,
 }
 
 /// Version 1.
 #[derive(Serialize, Deserialize)]
 enum Answer {
-    Done(Vec<u8>),
+    Done(Bytes),
     NoRegion,
 }
 
@@ -125,9 +126,9 @@ impl Regions {
         from: NodeId,
         body: &[u8],
     ) -> Result<Vec<u8>, kvs_core::DbaError> {
-        let Request { region, body } = format::decode(WHAT, body)?;
+        let Request { region, body: Bytes(body) } = format::decode(WHAT, body)?;
         let answer = match self.of(&region) {
-            Some(handler) => Answer::Done(handler.call(from, body).await),
+            Some(handler) => Answer::Done(Bytes(handler.call(from, body).await)),
             None => Answer::NoRegion,
         };
         format::encode(WHAT, &answer)
@@ -174,13 +175,13 @@ impl Owners for Logs {
                 sent,
             }
         };
-        let request = Request { region: region.to_owned(), body };
+        let request = Request { region: region.to_owned(), body: Bytes(body) };
         let request = format::encode(WHAT, &request).map_err(strange(false))?;
         let answer = self.driver.peers.call(to, CALL, request, deadline).await;
         let answer = answer.inspect_err(|_| self.driver.reach.failed(to))?;
         self.driver.reach.answered(to);
         match format::decode(WHAT, &answer).map_err(strange(true))? {
-            Answer::Done(body) => Ok(body),
+            Answer::Done(Bytes(body)) => Ok(body),
             Answer::NoRegion => {
                 Err(OwnerCallError::NoRegion { node: to, region: region.to_owned() })
             }
@@ -207,9 +208,9 @@ mod tests {
 
     #[test]
     fn the_formats_are_held_still() {
-        let request = Request { region: "r".to_owned(), body: vec![7, 8] };
+        let request = Request { region: "r".to_owned(), body: Bytes(vec![7, 8]) };
         assert_eq!(format::encode(WHAT, &request).unwrap(), [1, 1, b'r', 2, 7, 8]);
-        assert_eq!(format::encode(WHAT, &Answer::Done(vec![9])).unwrap(), [1, 0, 1, 9]);
+        assert_eq!(format::encode(WHAT, &Answer::Done(Bytes(vec![9]))).unwrap(), [1, 0, 1, 9]);
         assert_eq!(format::encode(WHAT, &Answer::NoRegion).unwrap(), [1, 1]);
     }
 }

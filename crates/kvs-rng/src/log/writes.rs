@@ -67,7 +67,9 @@ impl Writes {
     pub fn new(entity: &[u8], writes: &Batch) -> Result<Self> {
         let rows = writes.ops().iter().map(|op| Row(op.clustering(), op.value().map(Value)));
         let writes = Fields { entity, rows: rows.collect() };
-        let bytes = postcard::to_extend(&writes, vec![VERSION]);
+        let mut bytes = Vec::with_capacity(256);
+        bytes.push(VERSION);
+        let bytes = postcard::to_extend(&writes, bytes);
         let bytes = bytes.map_err(|error| DbaError::encode(WHAT, error))?;
         limits::at_most("bytes of a command's writes", bytes.len(), WRITES_BYTES_MAX)?;
         Ok(Self(bytes.into()))
