@@ -59,6 +59,9 @@ impl Tuning {
         options.set_compression_type(DBCompressionType::Lz4);
         options.set_write_buffer_size(self.write_buffer_bytes);
         options.set_db_write_buffer_size(self.write_buffer_bytes);
+        // Most keys that are written are new, and most that are read have left the write buffer long ago.
+        options.set_memtable_prefix_bloom_ratio(0.05);
+        options.set_memtable_whole_key_filtering(true);
         options.set_max_total_wal_size(4 * self.write_buffer_bytes as u64);
         options.set_manifest_preallocation_size(64 << 10);
         options.set_recycle_log_file_num(2);
