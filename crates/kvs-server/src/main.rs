@@ -50,6 +50,10 @@ use cli::Cli;
 use error::{Failure, Result};
 use output::Output;
 
+/// Also that of RocksDB's write buffers: puts on a cluster cost a quarter less than with the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
