@@ -48,6 +48,7 @@ impl Processes {
             command.args(["--durability", durability, "--node-name", &rpc.to_string()]);
             command.args(["--rpc-addr", &rpc.to_string(), "--resp-addr", &resp.to_string()]);
             command.args(["--http-addr", &http.to_string()]);
+            command.env("TOKIO_WORKER_THREADS", process::threads());
             if join.is_empty() {
                 command.args(["--quorum", "3,2,2"]);
                 join = rpc.to_string();

@@ -6,7 +6,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::etcd::Etcd;
-use super::process::{Server, free_address};
+use super::process::{self, Server, free_address};
 use super::resp::Resp;
 use crate::Result;
 
@@ -71,6 +71,7 @@ pub(super) async fn etcd() -> Result<Option<EtcdCluster>> {
         command.args(["--listen-client-urls", &client, "--advertise-client-urls", &client]);
         command.args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer]);
         command.args(["--initial-cluster", &all.join(","), "--initial-cluster-state", "new"]);
+        command.env("GOMAXPROCS", process::threads());
         children.push(command);
     }
     // A node listens to clients once there is a majority: all have to be on their way.

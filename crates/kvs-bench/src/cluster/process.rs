@@ -45,6 +45,13 @@ impl Drop for Server {
     }
 }
 
+/// How many threads each of three nodes is given: its share of the cores, at least one. Every system is
+/// given the same.
+pub(super) fn threads() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores / 3).max(1).to_string()
+}
+
 /// An address that nobody listens at, as far as one can know.
 pub(super) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
