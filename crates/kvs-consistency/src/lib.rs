@@ -46,6 +46,12 @@
 //! `kvs-sharding`; an [`EntityRegion`] is [`Entities`] by itself. The next command of an entity begins
 //! as soon as the one before it is submitted: replicating many takes one round.
 //!
+//! # Sessions
+//! The queries of a [`Session`](kvs_core::Session) needn't see everything, only what the session has seen:
+//! its own writes, and whatever it has read. [`NodeEntities`] answers them from the rows of its own node,
+//! if that is a replica which has as much. The session advances with every command and query made with
+//! it, wherever they are run.
+//!
 //! # Commands with an id
 //! Beside the answer the entity keeps a digest of the command. If the same id comes with another
 //! command, that is refused with [`CommandReused`](kvs_core::DbaError::CommandReused) and never
@@ -59,8 +65,10 @@ mod execute;
 mod failure;
 mod feed;
 mod leaderboard;
+mod node;
 mod region;
 mod register;
+mod session;
 mod sorted;
 
 pub use answer::Answer;
@@ -70,6 +78,7 @@ pub use execute::{apply, execute, start};
 pub use failure::Failure;
 pub use feed::{Feed, FeedCommand, FeedEntry, FeedPage};
 pub use leaderboard::{AROUND_MAX, Leaderboard, LeaderboardCommand};
+pub use node::NodeEntities;
 pub use region::{EntityHandler, EntityRegion, REGION};
 pub use register::{
     Condition, Counter, Integers, Register, RegisterChange, RegisterCommand, RegisterError,

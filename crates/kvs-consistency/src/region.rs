@@ -11,6 +11,7 @@ use kvs_sharding::{Call, Handled, Handler, Region};
 use crate::answer::{Answer, Failure};
 use crate::entity::Entities;
 use crate::execute::start;
+use crate::session;
 
 /// The name of the region of all entities.
 pub const REGION: &str = "entities";
@@ -56,9 +57,12 @@ impl Handler for EntityHandler {
 
     async fn activate(&self, _entity: &[u8]) {}
 
-    async fn handle(&self, (): &mut (), Raw(command): Raw, call: &Call) -> Handled<Raw> {
+    async fn handle(&self, (): &mut (), Raw(message): Raw, call: &Call) -> Handled<Raw> {
+        let (command, session) = session::command(&message);
+        let mut options = call.options();
+        options.session.clone_from(&session);
         let name = call.entity().clone();
-        let started = start(&*self.store, name, &command, &call.options(), &self.env).await;
+        let started = start(&*self.store, name, command, &options, &self.env).await;
         let (answer, submitted) = match started {
             Ok(started) => started,
             Err(failure) => {
@@ -68,12 +72,12 @@ impl Handler for EntityHandler {
                 };
             }
         };
-        let reply = Raw(answer.into_bytes());
+        let reply = move || Raw(session::reply(answer, session.as_ref()));
         match submitted {
-            None => Handled::Now(reply),
+            None => Handled::Now(reply()),
             Some(submitted) => Handled::Later(Box::pin(async move {
                 match submitted.await {
-                    Ok(()) => Ok(reply),
+                    Ok(()) => Ok(reply()),
                     Err(error) => replied(error.into()),
                 }
             })),
@@ -97,7 +101,8 @@ fn replied(failure: Failure) -> Result<Raw, kvs_sharding::Failure> {
     }
 }
 
-/// Everything is read at the owner, which is as fresh as any session asks for.
+/// Everything is read at the owner, which is as fresh as any session asks for. A session advances with
+/// what it reads and writes there.
 #[async_trait]
 impl Entities for EntityRegion {
     async fn execute(
@@ -106,8 +111,10 @@ impl Entities for EntityRegion {
         command: Vec<u8>,
         options: &CallOptions,
     ) -> Result<Answer> {
-        let reply = self.send_with(name, Raw(command), options).await;
-        let Raw(answer) = reply.map_err(DbaError::from)?;
-        Ok(Answer::from_bytes(answer))
+        let session = options.session.as_ref();
+        let message = if session.is_some() { session::message(command) } else { command };
+        let reply = self.send_with(name, Raw(message), options).await;
+        let Raw(reply) = reply.map_err(DbaError::from)?;
+        session::answer(reply, session)
     }
 }

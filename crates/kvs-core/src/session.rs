@@ -26,13 +26,12 @@ pub const POSITION_BYTES_MAX: usize = 64;
 
 const VERSION: u8 = 1;
 
-/// What a reader has seen so far, as a handle: clones share it, and a store that reads at replicas
-/// advances it with each read and write made with it (see
-/// [`CallOptions::session`](crate::CallOptions::session)). No store does so yet: an embedded one has no
-/// replicas, and a cluster reads entities at their owners, which see everything. They leave it as it is.
+/// What a reader has seen so far, as a handle: clones share it, and a cluster advances it with each read
+/// and write of an entity made with it (see [`CallOptions::session`](crate::CallOptions::session)). An
+/// embedded store has no replicas, and leaves it as it is; so do reads and writes of plain records.
 ///
-/// Its bytes may be kept or sent elsewhere, where the session goes on; at most 4,096 buckets of a
-/// few dozen bytes each.
+/// Its bytes may be kept or sent elsewhere, where the session goes on; at most 4,096 buckets of about
+/// a dozen bytes each. They say something only on the cluster that they come from.
 ///
 /// ```
 /// use kvs_core::session::{Reached, Session};
@@ -50,7 +49,7 @@ const VERSION: u8 = 1;
 #[derive(Clone, Debug, Default)]
 pub struct Session(Arc<Mutex<Seen>>);
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Seen {
     positions: BTreeMap<u32, Bytes>,
     /// Whether buckets were left out because there were too many.
@@ -101,6 +100,21 @@ impl Session {
             }
             None => seen.is_partial = true,
         }
+    }
+
+    /// Has seen, from here on, also all that `other` has. What either has forgotten stays forgotten.
+    pub fn join(&self, other: &Self) {
+        let Seen { positions, is_partial } = other.seen().clone();
+        if is_partial {
+            let mut seen = self.seen();
+            seen.positions.retain(|bucket, _| positions.contains_key(bucket));
+        }
+        for (bucket, position) in positions {
+            if self.reached(bucket) != Reached::Forgotten {
+                self.advance(bucket, &position.0);
+            }
+        }
+        self.seen().is_partial |= is_partial;
     }
 
     /// The session's bytes.
@@ -160,6 +174,28 @@ mod tests {
         let session = Session::new();
         session.clone().advance(1, b"a");
         assert_eq!(session.reached(1), Reached::Position(b"a".to_vec()));
+    }
+
+    #[test]
+    fn sessions_join() {
+        let (one, other) = (Session::new(), Session::new());
+        one.advance(1, b"b");
+        other.advance(1, b"a");
+        other.advance(2, b"c");
+        one.join(&other);
+        one.join(&one.clone());
+        assert_eq!(one.reached(1), Reached::Position(b"b".to_vec()));
+        assert_eq!(one.reached(2), Reached::Position(b"c".to_vec()));
+        assert_eq!(one.reached(3), Reached::Nothing);
+
+        other.advance(1, &[b'c'; POSITION_BYTES_MAX + 1]);
+        one.join(&other);
+        assert_eq!(one.reached(1), Reached::Forgotten);
+        assert_eq!(one.reached(2), Reached::Position(b"c".to_vec()));
+        let third = Session::new();
+        third.advance(1, b"a");
+        one.join(&third);
+        assert_eq!(one.reached(1), Reached::Forgotten, "it had seen more");
     }
 
     #[test]

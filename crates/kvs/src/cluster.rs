@@ -26,7 +26,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use kvs_consistency::{EntityHandler, Executor, REGION};
+use kvs_consistency::{EntityHandler, Executor, NodeEntities, REGION};
 use kvs_core::env::Env;
 use kvs_sharding::{Config, Sharding};
 
@@ -114,5 +114,5 @@ fn entities(node: &Node, env: &Env) -> Executor {
         reason = "the node's first region, with the default configuration"
     )]
     let region = started.expect("a node has one region of entities");
-    Executor::remote(Arc::new(region))
+    Executor::remote(Arc::new(NodeEntities::new(region, node.entities(), env.clone())))
 }

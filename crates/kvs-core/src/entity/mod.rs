@@ -46,6 +46,7 @@ pub mod history;
 mod local;
 mod locks;
 mod scope;
+mod view;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -64,6 +65,7 @@ pub use history::RESULTS_KEPT;
 pub use local::LocalEntities;
 pub use locks::{Held, Locks};
 pub use scope::Scope;
+pub use view::View;
 
 /// Runs commands of entities in order. See the [module](self) for the promise.
 #[async_trait]
@@ -71,7 +73,8 @@ pub trait EntityStore: Send + Sync + 'static {
     /// Waits until it is the caller's turn on the entity `name`.
     ///
     /// With a command id in `options` that was applied before, it gives that command's result
-    /// instead. The deadline in `options` bounds the waiting.
+    /// instead. The deadline in `options` bounds the waiting. A session in `options` has seen what the
+    /// command read and wrote once its outcome is known, in a store that has replicas.
     async fn begin(&self, name: Arc<[u8]>, options: &CallOptions) -> Result<Begun>;
 
     /// Hands over the command that has the turn: its writes and its result, one batch. The future
@@ -86,6 +89,14 @@ pub trait EntityStore: Send + Sync + 'static {
     /// that did: where what it read might not last, or might be out of date.
     fn confirms_reads(&self) -> bool {
         false
+    }
+
+    /// The rows of the entity `name` as of one moment, without a turn, for a query that `options` allow to
+    /// see less than all that was ever answered: at least what their session has seen, or whatever there
+    /// is ([`Consistency`](crate::Consistency)). `None` if this store hasn't got them, nor in a moment;
+    /// then only a command will do. A store without replicas never has: there a turn costs no more.
+    async fn view(&self, _name: &[u8], _options: &CallOptions) -> Result<Option<View>> {
+        Ok(None)
     }
 
     /// The rows of all entities, as the command that has the turn sees them.

@@ -79,9 +79,7 @@ impl Driver {
             Action::Outdated { .. } => {}
             Action::Done { ticket, position } => state.answer(ticket, Ok(Answer::Done(position))),
             Action::Lost { ticket, outcome } => state.answer(ticket, Err(outcome)),
-            Action::Confirmed { ticket, commit } => {
-                state.answer(ticket, Ok(Answer::Confirmed(commit)));
-            }
+            Action::Confirmed { ticket, .. } => state.answer(ticket, Ok(Answer::Confirmed)),
         }
     }
 

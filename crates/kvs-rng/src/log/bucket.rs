@@ -112,8 +112,8 @@ pub(super) struct Waiting {
 pub(super) enum Answer {
     /// It is committed here.
     Done(Position),
-    /// A read may be answered from the rows as of this entry.
-    Confirmed(u64),
+    /// What was read may be answered.
+    Confirmed,
 }
 
 impl BucketLog {
@@ -159,13 +159,6 @@ impl BucketLog {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The position of a committed entry. Of one that is trimmed only the number is known, which is
-    /// what sessions compare.
-    pub(super) fn position(&self, seq: u64) -> Position {
-        let position = self.lock().core.log().position(seq);
-        position.unwrap_or(Position { seq, ..Position::start() })
     }
 
     pub(super) fn now(&self) -> Progress {

@@ -10,8 +10,10 @@ pub struct LogCounters {
     pub commands: u64,
     /// Round trips to a majority in which they were: all that waits when one begins shares it.
     pub rounds: u64,
-    /// Reads that a majority confirmed; many share a round.
+    /// Reads at their owner that a majority confirmed; many share a round.
     pub reads_confirmed: u64,
+    /// Reads of sessions that were answered from this node's own rows.
+    pub reads_here: u64,
     /// Requests to other nodes; many buckets share one.
     pub calls: u64,
     /// Writes to disk; many buckets share one.
@@ -23,7 +25,8 @@ pub struct LogCounters {
 pub(super) struct Counters {
     commands: AtomicU64,
     rounds: AtomicU64,
-    reads: AtomicU64,
+    reads_confirmed: AtomicU64,
+    reads_here: AtomicU64,
     calls: AtomicU64,
     writes: AtomicU64,
 }
@@ -35,7 +38,11 @@ impl Counters {
     }
 
     pub(super) fn confirmed(&self) {
-        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.reads_confirmed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn viewed(&self) {
+        self.reads_here.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn called(&self) {
@@ -50,7 +57,8 @@ impl Counters {
         LogCounters {
             commands: self.commands.load(Ordering::Relaxed),
             rounds: self.rounds.load(Ordering::Relaxed),
-            reads_confirmed: self.reads.load(Ordering::Relaxed),
+            reads_confirmed: self.reads_confirmed.load(Ordering::Relaxed),
+            reads_here: self.reads_here.load(Ordering::Relaxed),
             calls: self.calls.load(Ordering::Relaxed),
             writes: self.writes.load(Ordering::Relaxed),
         }

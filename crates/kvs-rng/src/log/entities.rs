@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use kvs_core::entity::{Begun, Held, Locks, Turn, history};
+use kvs_core::entity::{Begun, Held, Locks, Turn, View, history};
 use kvs_core::limits::check_partition;
-use kvs_core::{Batch, CallOptions, Dba, DbaError, EntityStore, Outcome, Result};
+use kvs_core::{Batch, CallOptions, Dba, DbaError, EntityStore, Outcome, Result, Session};
 use tokio::time::{Instant, timeout_at};
 
 use super::bucket::{Answer, BucketLog};
 use super::core::Event;
 use super::driver::Driver;
-use super::entry::{Epoch, Payload, Position};
-use super::tail::{CommittedRows, TailRows};
+use super::entry::{Epoch, Payload};
+use super::tail::TailRows;
 use super::writes::Writes;
-use super::{Logs, error};
+use super::{error, view};
 
 /// How long a command may take if the call has no deadline.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(3);
@@ -41,6 +41,7 @@ struct Hold {
     bucket: Arc<BucketLog>,
     epoch: Epoch,
     until: Instant,
+    session: Option<Session>,
     _counted: Counted,
     held: Held,
 }
@@ -75,32 +76,21 @@ impl Entities {
         Self { driver, locks: Arc::default() }
     }
 
-    /// [`submit`](EntityStore::submit), and where in the log the command is: what a session has then
-    /// seen, for [`Logs::read_at`].
-    pub fn submit_at(
-        &self,
-        turn: Turn,
-        writes: Batch,
-        result: Vec<u8>,
-    ) -> BoxFuture<'static, Result<Position>> {
-        Box::pin(self.clone().submitted(turn, writes, result))
-    }
-
     fn tail(&self) -> TailRows {
         TailRows { driver: self.driver.clone() }
     }
 
-    /// Hands the command over and ends its turn; then waits for the outcome.
-    async fn submitted(self, turn: Turn, mut writes: Batch, result: Vec<u8>) -> Result<Position> {
+    /// Hands the command over and ends its turn; then waits for the outcome, which the session has seen.
+    async fn submitted(self, turn: Turn, mut writes: Batch, result: Vec<u8>) -> Result<()> {
         let (name, command, hold) = turn.into_parts();
         let Ok(hold) = hold.downcast::<Hold>() else {
             return Err(DbaError::encode("turn", "it was given by another store"));
         };
-        let Hold { bucket, epoch, until, _counted, held } = *hold;
+        let Hold { bucket, epoch, until, session, _counted, held } = *hold;
         if let Some(id) = command {
             history::record(&self.tail(), &name, id, result, &mut writes).await?;
         }
-        let outcome = {
+        let (read, outcome) = {
             let payload = if writes.is_empty() { None } else { Some(Writes::new(&name, &writes)?) };
             drop(writes);
             let mut state = bucket.lock();
@@ -117,20 +107,28 @@ impl Entities {
                 // What the command read must last, and must have been the last there was.
                 None => Event::Confirm { ticket, upto: state.last },
             };
+            let read = state.last;
             self.driver.step_locked(&bucket, &mut state, event, Vec::new());
-            outcome
+            (read, outcome)
         };
         drop(held);
-        match timeout_at(until, outcome).await {
-            Ok(Ok(Ok(Answer::Done(position)))) => Ok(position),
-            Ok(Ok(Ok(Answer::Confirmed(seq)))) => Ok(bucket.position(seq)),
-            Ok(Ok(Err(outcome))) => Err(error::lost(outcome)),
-            Ok(Err(_)) => Err(error::lost(Outcome::Unknown)),
+        let seen = match timeout_at(until, outcome).await {
+            Ok(Ok(Ok(Answer::Done(position)))) => position.seq,
+            Ok(Ok(Ok(Answer::Confirmed))) => {
+                self.driver.counters.confirmed();
+                read
+            }
+            Ok(Ok(Err(outcome))) => return Err(error::lost(outcome)),
+            Ok(Err(_)) => return Err(error::lost(Outcome::Unknown)),
             Err(_elapsed) => {
                 let voters = bucket.lock().voters.all().len();
-                Err(error::no_majority(voters, "command", Outcome::Unknown))
+                return Err(error::no_majority(voters, "command", Outcome::Unknown));
             }
+        };
+        if let Some(session) = session {
+            view::advance(&session, bucket.id, seen);
         }
+        Ok(())
     }
 }
 
@@ -144,26 +142,35 @@ impl EntityStore for Entities {
         let held = self.locks.lock(&name);
         let held = timeout_at(until, held).await.map_err(|_elapsed| late())?;
         let epoch = self.driver.own(&mut bucket, &name, until).await?;
+        let session = options.session.clone();
         if let Some(id) = options.command
             && let Some(result) = history::find(&self.tail(), &name, id).await?
         {
             // It may not be committed yet, and counts once it is.
-            let hold = Hold { bucket, epoch, until, _counted: counted, held };
+            let hold = Hold { bucket, epoch, until, session, _counted: counted, held };
             let turn = Turn::new(name, None, hold);
             self.clone().submitted(turn, Batch::new(), Vec::new()).await?;
             return Ok(Begun::Done(result));
         }
-        let hold = Hold { bucket, epoch, until, _counted: counted, held };
+        let hold = Hold { bucket, epoch, until, session, _counted: counted, held };
         Ok(Begun::Turn(Turn::new(name, options.command, hold)))
     }
 
     fn submit(&self, turn: Turn, writes: Batch, result: Vec<u8>) -> BoxFuture<'static, Result<()>> {
-        let submitted = self.clone().submitted(turn, writes, result);
-        Box::pin(async move { submitted.await.map(drop) })
+        Box::pin(self.clone().submitted(turn, writes, result))
     }
 
     fn confirms_reads(&self) -> bool {
         true
+    }
+
+    async fn view(&self, name: &[u8], options: &CallOptions) -> Result<Option<View>> {
+        check_partition(name)?;
+        let view = view::begin(&self.driver, name, options).await?;
+        if view.is_some() {
+            self.driver.counters.viewed();
+        }
+        Ok(view)
     }
 
     fn rows(&self) -> Arc<dyn Dba> {
@@ -178,67 +185,4 @@ fn until(options: &CallOptions) -> Result<Instant> {
         return Err(late());
     }
     Ok(Instant::now() + wait.min(Duration::from_secs(24 * 3600)))
-}
-
-impl Logs {
-    /// The rows of `name`, as of now: a majority has confirmed that this node owns them. Many reads
-    /// share one such round.
-    ///
-    /// # Errors
-    /// As [`EntityStore::begin`].
-    pub async fn read(
-        &self,
-        name: &[u8],
-        options: &CallOptions,
-    ) -> Result<(CommittedRows, Position)> {
-        check_partition(name)?;
-        let until = until(options)?;
-        let driver = &self.driver;
-        let mut bucket = driver.bucket_of(name).await?;
-        let _counted = Counted::new(&bucket)?;
-        driver.own(&mut bucket, name, until).await?;
-        let commit = match timeout_at(until, driver.confirm(&bucket)).await {
-            Ok(Ok(Ok(Answer::Confirmed(commit)))) => commit,
-            Ok(_) => return Err(error::lost(Outcome::NotApplied)),
-            Err(_elapsed) => {
-                let voters = bucket.lock().voters.all().len();
-                return Err(error::no_majority(voters, "read", Outcome::NotApplied));
-            }
-        };
-        driver.counters.confirmed();
-        self.applied(&bucket, commit, until).await
-    }
-
-    /// The rows of `name` at this replica, no older than `at_least`, and the position that they are
-    /// at, or a later one. Waits for the owner's news until the deadline.
-    ///
-    /// # Errors
-    /// `Ring`, may be retried at the owner: the replica is behind.
-    pub async fn read_at(
-        &self,
-        name: &[u8],
-        at_least: Position,
-        options: &CallOptions,
-    ) -> Result<(CommittedRows, Position)> {
-        check_partition(name)?;
-        let until = until(options)?;
-        let bucket = self.driver.bucket_of(name).await?;
-        self.applied(&bucket, at_least.seq, until).await
-    }
-
-    async fn applied(
-        &self,
-        bucket: &Arc<BucketLog>,
-        seq: u64,
-        until: Instant,
-    ) -> Result<(CommittedRows, Position)> {
-        let mut progress = bucket.progress.subscribe();
-        let is_there = progress.wait_for(|it| it.applied >= seq || bucket.is_dead());
-        let is_there = timeout_at(until, is_there).await.is_ok();
-        if !is_there || bucket.is_dead() {
-            return Err(error::elsewhere("it has not heard of what was read before"));
-        }
-        let position = bucket.position(bucket.now().applied);
-        Ok((CommittedRows { driver: self.driver.clone() }, position))
-    }
 }

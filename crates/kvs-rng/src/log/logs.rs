@@ -81,11 +81,6 @@ impl Logs {
         Arc::new(self.entities.clone())
     }
 
-    /// The same, with positions for sessions.
-    pub fn commands(&self) -> &Entities {
-        &self.entities
-    }
-
     /// Who owns which entity, and calls there.
     pub fn owners(&self) -> Arc<dyn Owners> {
         Arc::new(self.clone())

@@ -52,8 +52,9 @@
 //!   never committed then neither is what came after it: an entry is only behind the very entry it
 //!   followed.
 //! - [`Owners`] says whom to send a command to, and carries it there.
-//! - Reads: [`Logs::read`] at the owner, confirmed by a majority (one round for all reads that wait), or
-//!   [`Logs::read_at`] at any replica, no older than a position seen before.
+//! - Reads are commands without writes: at the owner, confirmed by a majority, in one round for all reads
+//!   that wait. Those of a [`Session`](kvs_core::Session) may be answered by any replica that has what the
+//!   session has seen (`view`).
 //! - What a core wants on disk goes to one writer for all buckets; what waits meanwhile shares the next
 //!   write and its sync. Promises are synced always, entries as the store's durability says.
 //! - Messages for one node that wait at the same time share a request.
@@ -123,6 +124,7 @@ mod tail;
 mod tests;
 mod ticker;
 mod together;
+mod view;
 mod writer;
 mod writes;
 
@@ -131,5 +133,4 @@ pub use entities::{COMMAND_TIMEOUT, COMMANDS_MAX, Entities, UNCOMMITTED_BYTES_MA
 pub use held::HELD_BYTES_MAX;
 pub use logs::{CALL, HOLDS, Logs, OWNS, REQUEST, SETTLE, Start};
 pub use owners::{BODY_MAX, Owner, OwnerCallError, Owners, REGION_NAME_MAX, RegionHandler};
-pub use tail::CommittedRows;
 pub use writes::{WRITES_BYTES_MAX, Writes};

@@ -13,7 +13,7 @@ use super::rows;
 
 /// The committed rows of the entities that this node holds, as they are here. Reading only.
 #[derive(Clone)]
-pub struct CommittedRows {
+pub(super) struct CommittedRows {
     pub(super) driver: Arc<Driver>,
 }
 

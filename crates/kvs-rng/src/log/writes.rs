@@ -91,6 +91,12 @@ impl Writes {
         Ok(read(&self.0)?.entity)
     }
 
+    /// Whether they are of this entity, without reading the rest.
+    pub(super) fn are_of(&self, entity: &[u8]) -> bool {
+        let name = self.0.get(1..).map(postcard::take_from_bytes::<&[u8]>);
+        matches!(name, Some(Ok((name, _))) if name == entity)
+    }
+
     /// Calls `each` with every row, in order: clustering key and value, `None` if it is removed.
     pub fn for_each(&self, mut each: impl FnMut(&[u8], Option<&[u8]>)) -> Result<()> {
         for Row(clustering, value) in read(&self.0)?.rows {
@@ -153,6 +159,7 @@ mod tests {
         assert_eq!(written.as_bytes(), expected);
         assert_eq!(Writes::from_bytes(&expected).unwrap(), written);
         assert_eq!(written.entity().unwrap(), b"e");
+        assert!(written.are_of(b"e") && !written.are_of(b"f"));
         let mut rows = Vec::new();
         let each = |key: &[u8], value: Option<&[u8]>| rows.push((key.to_vec(), value.is_some()));
         written.for_each(each).unwrap();

@@ -136,7 +136,8 @@ impl RemoteEntities {
     }
 }
 
-/// Everything is read at the owner, which is as fresh as any session asks for.
+/// Everything is read at the owner, which is as fresh as any session asks for; sessions are left as they
+/// are.
 #[async_trait]
 impl Entities for RemoteEntities {
     async fn execute(

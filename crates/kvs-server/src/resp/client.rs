@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use kvs::{CallOptions, Session};
+
 use super::reply::{Protocol, Replies};
 use super::request::Limits;
 use super::server::Server;
@@ -20,12 +22,15 @@ pub(crate) struct Client {
     pub(crate) authenticated: bool,
     /// Whether the connection ends once the replies are sent.
     pub(crate) leaving: bool,
+    /// What it has seen of entities, if that is all that its reads have to see.
+    pub(crate) session: Option<Session>,
 }
 
 impl Client {
     pub(crate) fn new(server: Arc<Server>, seen: Arc<Seen>) -> Self {
         let authenticated = server.password.is_none();
-        Self { server, seen, replies: Replies::default(), authenticated, leaving: false }
+        let (replies, leaving, session) = (Replies::default(), false, None);
+        Self { server, seen, replies, authenticated, leaving, session }
     }
 
     /// How large its requests may be.
@@ -38,6 +43,16 @@ impl Client {
         self.set_protocol(Protocol::Resp2);
         self.authenticated = self.server.password.is_none();
         self.seen.about().name.clear();
+        self.session = None;
+    }
+
+    /// The options of its commands on entities.
+    pub(crate) fn options(&self) -> CallOptions {
+        let options = CallOptions::default();
+        match &self.session {
+            Some(session) => options.session(session.clone()),
+            None => options,
+        }
     }
 
     /// Has replies written in this version from now on.

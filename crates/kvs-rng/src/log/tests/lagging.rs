@@ -38,14 +38,14 @@ async fn a_replica_that_has_missed_what_was_trimmed_gets_a_snapshot() {
         fill(&owner, "a", 255 - row).await;
     }
     cluster.settled("a", 7).await;
-    let late = cluster.logs(replicas[2]).unwrap();
-    let (_, position) = owner.read(b"a", &CallOptions::default()).await.unwrap();
-    let (rows, _) =
-        late.read_at(b"a", position, &CallOptions::default().deadline(PATIENCE)).await.unwrap();
+    let session = Session::new();
+    look(&owner, "a", &CallOptions::default().session(session.clone())).await.unwrap();
+    let view = cluster.view(replicas[2], "a", &session).await;
     for row in (0..80).chain(251..=255) {
-        let found = rows.get(&Key::new("a", [0x20, row])).await.unwrap();
+        let found = view.rows().get(&Key::new("a", [0x20, row])).await.unwrap();
         assert_eq!(found, Some(vec![row; ROW_BYTES]), "{row}");
     }
+    assert!(view.end());
     // It can own the bucket, and survives a restart.
     cluster.kill(replicas[2], true);
     cluster.start(replicas[2], false).await;

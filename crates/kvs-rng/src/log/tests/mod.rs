@@ -7,15 +7,16 @@ mod holding;
 mod idle;
 mod lagging;
 mod messages;
+mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kvs_core::entity;
+use kvs_core::entity::{self, View};
 use kvs_core::env::Env;
-use kvs_core::{CallOptions, CommandId, Dba, DbaError, Key, Outcome, Store};
+use kvs_core::{CallOptions, CommandId, Dba, DbaError, Key, Outcome, Session, Store};
 use tokio::time::{Instant, sleep};
 
 use super::*;
@@ -256,14 +257,26 @@ impl Cluster {
         }
     }
 
-    /// What node `n` has of a counter among its committed rows.
+    /// What node `n` shows of a counter by itself.
     async fn held(&self, n: usize, name: &str) -> u64 {
-        let logs = self.logs(n).unwrap();
-        let (rows, _) = logs
-            .read_at(name.as_bytes(), Position::start(), &CallOptions::default())
-            .await
-            .unwrap();
-        number(rows.get(&Key::new(name, [0x10])).await.unwrap())
+        let view = self.view(n, name, &Session::new()).await;
+        let held = number(view.rows().get(&Key::new(name, [0x10])).await.unwrap());
+        assert!(view.end(), "nothing happens meanwhile");
+        held
+    }
+
+    /// The rows that node `n` has, once it has what the session has seen.
+    async fn view(&self, n: usize, name: &str, session: &Session) -> View {
+        let options = CallOptions::default().session(session.clone());
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let entities = self.logs(n).unwrap().entities();
+            if let Some(view) = entities.view(name.as_bytes(), &options).await.unwrap() {
+                return view;
+            }
+            assert!(Instant::now() < until, "node {n} lags behind");
+            sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Waits until all replicas have `expected` of a counter.
@@ -289,6 +302,15 @@ async fn add_at(logs: &Logs, name: &str, options: &CallOptions) -> Result<u64, D
         let before = number(scope.get(&key).await?);
         scope.put(&key, (before + 1).to_be_bytes().to_vec()).await?;
         Ok::<u64, DbaError>(before)
+    })
+    .await
+}
+
+/// Reads a counter at its owner, by a command.
+async fn look(logs: &Logs, name: &str, options: &CallOptions) -> Result<u64, DbaError> {
+    let key = Key::new(name, [0x10]);
+    entity::run(&*logs.entities(), name.as_bytes(), options, |scope| async move {
+        Ok::<u64, DbaError>(number(scope.get(&key).await?))
     })
     .await
 }

@@ -39,6 +39,21 @@ pub(super) fn quit(client: &mut Client, _: &[Vec<u8>]) -> Answer {
     Ok(())
 }
 
+/// `READONLY`: reads of entities may be answered by this server's own rows, as long as the connection never
+/// goes back behind what it has seen. What was read and written before counts for nothing.
+pub(super) fn readonly(client: &mut Client, _: &[Vec<u8>]) -> Answer {
+    client.session.get_or_insert_default();
+    client.replies.simple("OK");
+    Ok(())
+}
+
+/// `READWRITE`: reads see everything again.
+pub(super) fn readwrite(client: &mut Client, _: &[Vec<u8>]) -> Answer {
+    client.session = None;
+    client.replies.simple("OK");
+    Ok(())
+}
+
 /// `RESET`
 pub(super) fn reset(client: &mut Client, _: &[Vec<u8>]) -> Answer {
     client.reset();

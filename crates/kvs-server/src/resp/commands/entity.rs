@@ -5,8 +5,8 @@
 //! may be that the command failed, is as encoded as the command. Error replies are about what kept
 //! the command from its entity.
 
+use kvs::CommandId;
 use kvs::entities::Entities;
-use kvs::{CallOptions, CommandId};
 
 use super::words::words_and_options;
 use super::{Answer, Refused, Request};
@@ -15,7 +15,7 @@ use crate::resp::client::Client;
 /// `ENTITY.EXEC name command [ID id]`
 pub(super) async fn exec(client: &mut Client, request: Request) -> Answer {
     let ([_, name, command], mut words) = words_and_options(request, "entity.exec")?;
-    let mut options = CallOptions::default();
+    let mut options = client.options();
     if words.next_is("ID") {
         options = options.command(id(&words.value()?)?);
     }

@@ -14,7 +14,7 @@ use crate::resp::reply::Replies;
 
 /// Entries as they are stored.
 fn feed(client: &Client, id: Vec<u8>) -> Feed<Raw> {
-    client.server.kvs.feed(id)
+    client.server.kvs.feed(id).with(client.options())
 }
 
 /// `FEED.ADD fid value [RAW]`

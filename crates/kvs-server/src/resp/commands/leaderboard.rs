@@ -15,7 +15,7 @@ const TOP: usize = 10;
 const AROUND: usize = 2;
 
 fn board(client: &Client, id: Vec<u8>) -> Leaderboard<String> {
-    client.server.kvs.leaderboard(id)
+    client.server.kvs.leaderboard(id).with(client.options())
 }
 
 /// `LEADERBOARD.SET id member score`

@@ -10,7 +10,7 @@ use super::{Answer, Refused, Request, records};
 use crate::resp::client::Client;
 
 fn set(client: &Client, id: Vec<u8>) -> SortedSet<String> {
-    client.server.kvs.sorted(id)
+    client.server.kvs.sorted(id).with(client.options())
 }
 
 /// `SORTED.INSERT ns value`

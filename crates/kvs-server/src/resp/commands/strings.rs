@@ -11,7 +11,7 @@ use crate::resp::client::Client;
 use crate::serve::RedisStrings;
 
 fn register(client: &Client, key: impl Into<Vec<u8>>) -> Register<Raw> {
-    client.server.kvs.register(key)
+    client.server.kvs.register(key).with(client.options())
 }
 
 fn on_ring(client: &Client) -> bool {

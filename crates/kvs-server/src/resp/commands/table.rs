@@ -115,6 +115,8 @@ pub(crate) static COMMANDS: &[Command] = &[
     command("MGET", -2, READ, ALL_KEYS, "string", "Gives records, up to 32 MiB together.", Handler::Stored(|c, r| Box::pin(strings::mget(c, r)))),
     command("PING", -1, FAST, NO_KEYS, "connection", "Answers PONG, or with its argument.", Handler::Now(auth::ping)),
     command("QUIT", -1, OPEN, NO_KEYS, "connection", "Ends the connection.", Handler::Now(auth::quit)),
+    command("READONLY", 1, FAST, NO_KEYS, "cluster", "Lets this node answer reads that never go back.", Handler::Now(auth::readonly)),
+    command("READWRITE", 1, FAST, NO_KEYS, "cluster", "Has reads see everything, as at first.", Handler::Now(auth::readwrite)),
     command("RESET", 1, OPEN, NO_KEYS, "connection", "Makes this connection as good as new.", Handler::Now(auth::reset)),
     command("RING.DELETE", 2, REMOVE, ONE_KEY, "ring", "Removes a record, if it is there.", Handler::Stored(|c, r| Box::pin(records::ring_delete(c, r)))),
     command("RING.GET", 2, READ, ONE_KEY, "ring", "Gives a record.", Handler::Stored(|c, r| Box::pin(records::get(c, r)))),
