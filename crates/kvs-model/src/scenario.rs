@@ -1,5 +1,7 @@
 //! What may happen, and how often.
 
+use std::time::Duration;
+
 use kvs_rng::log::core::world::{Bounds, Setting, node};
 use kvs_rng::log::core::{Rules, Voters};
 
@@ -33,6 +35,7 @@ const NONE: Bounds = Bounds {
     power_losses: 0,
     wipes: 0,
     trims: 0,
+    passes: 0,
 };
 
 /// Three nodes; `owners` take over one after another, and only those of `links` reach each other. Messages
@@ -45,6 +48,13 @@ fn narrow(bounds: Bounds, owners: &[u8], links: &[(u8, u8)]) -> Setting {
     setting.links = links.iter().map(|(one, other)| (node(*one), node(*other))).collect();
     setting.repeats = false;
     setting.refusals = false;
+    setting
+}
+
+/// Nodes 1 and 3 own the bucket one after the other, with node 2; leases take three passes of time.
+fn leased(bounds: Bounds) -> Setting {
+    let mut setting = narrow(bounds, &[1, 3], &[(1, 2), (2, 3)]);
+    setting.limits.lease = Duration::from_secs(3);
     setting
 }
 
@@ -65,7 +75,7 @@ fn crash(mut setting: Setting, faulty: u8) -> Setting {
 }
 
 /// All scenarios: first narrow ones, which are explored to the end, and then wide ones.
-pub const SCENARIOS: [Scenario; 20] = [
+pub const SCENARIOS: [Scenario; 22] = [
     Scenario {
         name: "deposed",
         about: "two owners in a row with one replica in common, and a command",
@@ -99,6 +109,21 @@ pub const SCENARIOS: [Scenario; 20] = [
         name: "reads",
         about: "a read at an owner that was deposed",
         setting: || narrow(Bounds { submits: 1, confirms: 1, ..NONE }, &[1, 2], &[(1, 2), (2, 3)]),
+    },
+    Scenario {
+        name: "leased",
+        about: "reads under a lease, while another node wants to own the bucket",
+        setting: || leased(Bounds { submits: 1, confirms: 2, passes: 3, ..NONE }),
+    },
+    Scenario {
+        name: "granter-crashes",
+        about: "the same, and who has granted the lease forgets it",
+        setting: || {
+            let mut setting =
+                leased(Bounds { submits: 1, confirms: 2, passes: 1, crashes: 1, ..NONE });
+            setting.faulty = Some(node(2));
+            setting
+        },
     },
     Scenario {
         name: "gives-up",
@@ -210,7 +235,7 @@ fn wide(bounds: Bounds) -> Setting {
 }
 
 /// All rules.
-pub const RULES: [Rule; 16] = [
+pub const RULES: [Rule; 18] = [
     Rule { name: "promises", off: |it| it.promises = false, scenario: "deposed" },
     Rule {
         name: "persisted_answers",
@@ -234,6 +259,12 @@ pub const RULES: [Rule; 16] = [
     Rule { name: "stages_committed", off: |it| it.stages_committed = false, scenario: "stages" },
     Rule { name: "joiner_data", off: |it| it.joiner_data = false, scenario: "joiner" },
     Rule { name: "doubts", off: |it| it.doubts = false, scenario: "power" },
+    Rule { name: "leases", off: |it| it.leases = false, scenario: "leased" },
+    Rule {
+        name: "leases_outlast_starts",
+        off: |it| it.leases_outlast_starts = false,
+        scenario: "granter-crashes",
+    },
     Rule { name: "new_identity", off: |it| it.new_identity = false, scenario: "wipe" },
 ];
 

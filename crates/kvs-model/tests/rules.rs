@@ -17,7 +17,17 @@ fn without_any_one_rule_something_goes_wrong() {
 
 #[test]
 fn with_all_rules_nothing_goes_wrong() {
-    for name in ["deposed", "successor", "older", "gives-up", "power", "wipe", "joint"] {
+    for name in [
+        "deposed",
+        "leased",
+        "granter-crashes",
+        "successor",
+        "older",
+        "gives-up",
+        "power",
+        "wipe",
+        "joint",
+    ] {
         let report = explore(setting(name).expect("a scenario"), 1, STATES_MAX);
         assert_eq!(report.violation, None, "{name}");
         assert!(report.is_complete, "{name}: {} states", report.states);

@@ -40,7 +40,7 @@ pub use kvs_rng::identity::{ClusterId, NodeId};
 pub use kvs_rng::layout::{Layout, Member, Quorum};
 pub use kvs_rng::membership::{GossipKey, State};
 pub use kvs_rng::node::{
-    MemberStatus, Node, NodeConfig, NodeError, RingState, Status, StoppedNode,
+    MemberStatus, Node, NodeConfig, NodeError, READ_LEASE, RingState, Status, StoppedNode,
 };
 pub use kvs_rng::replica::Condition;
 pub use kvs_rng::transport::handshake::CLUSTER_NAME_MAX;

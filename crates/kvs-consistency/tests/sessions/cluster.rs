@@ -113,6 +113,7 @@ impl Cluster {
                 incarnation: Incarnation(1),
                 may_have_lost: false,
                 is_sound: Box::new(|| true),
+                read_lease: Duration::ZERO,
             };
             let store = Store::memory();
             let logs =

@@ -10,6 +10,11 @@ pub trait Clock: Send + Sync + 'static {
 
     /// Time since some fixed moment. Never goes back.
     fn monotonic(&self) -> Duration;
+
+    /// The same, by a clock that also runs while the machine sleeps, where there is one.
+    fn since_boot(&self) -> Duration {
+        self.monotonic()
+    }
 }
 
 /// The operating system's clock.
@@ -34,6 +39,14 @@ impl Clock for SystemClock {
 
     fn monotonic(&self) -> Duration {
         self.start.elapsed()
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn since_boot(&self) -> Duration {
+        use rustix::time::{ClockId, clock_gettime};
+        let now = clock_gettime(ClockId::Boottime);
+        let nanos = u32::try_from(now.tv_nsec).unwrap_or_default();
+        Duration::new(u64::try_from(now.tv_sec).unwrap_or_default(), nanos)
     }
 }
 

@@ -16,6 +16,7 @@ use super::doubts::Doubts;
 use super::format::{self, Head};
 use super::held::HeldByAll;
 use super::hold::Hold;
+use super::leases::Leases;
 use super::lost::Lost;
 use super::outbox::Outbox;
 use super::owning::Hearsay;
@@ -45,6 +46,7 @@ pub(super) struct Driver {
     pub(super) layouts: Arc<dyn Layouts>,
     pub(super) env: Env,
     pub(super) doubts: Doubts,
+    leases: Leases,
     buckets: Mutex<BTreeMap<Bucket, Slot>>,
     pub(super) queue: Queue,
     pub(super) outbox: Outbox,
@@ -74,11 +76,13 @@ pub(super) struct Parts {
     pub(super) layouts: Arc<dyn Layouts>,
     pub(super) env: Env,
     pub(super) doubts: Doubts,
+    pub(super) leases: Leases,
 }
 
 impl Driver {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { id, incarnation, is_sound, raw, synced, peers, layouts, env, doubts } = parts;
+        let Parts { id, incarnation, is_sound, raw, synced, peers, layouts, env, doubts, leases } =
+            parts;
         Self {
             id,
             incarnation,
@@ -89,6 +93,7 @@ impl Driver {
             layouts,
             env,
             doubts,
+            leases,
             buckets: Mutex::default(),
             queue: Queue::default(),
             outbox: Outbox::default(),
@@ -207,7 +212,9 @@ impl Driver {
         self.raw.delete_range(rows::bucket_range(id, other, None)).await?;
 
         let voters = voters(layout, id);
-        let core = Core::new(self.id, self.incarnation, head.durable(entries), voters.clone());
+        let core = Core::new(self.id, self.incarnation, head.durable(entries), voters.clone())
+            .with_limits(self.leases.limits())
+            .bound_until(self.leases.bound());
         let bucket = Arc::new(BucketLog::new(id, core, voters, head));
         {
             let mut state = bucket.lock();
@@ -244,6 +251,9 @@ impl Driver {
                 state.asked.remove(from);
             }
             _ => {}
+        }
+        if let Some(now) = self.leases.now() {
+            state.core.handle(Event::Time(now), &mut Vec::new());
         }
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {

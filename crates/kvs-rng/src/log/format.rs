@@ -75,6 +75,11 @@ pub(super) fn head_key(bucket: Bucket) -> Vec<u8> {
     [&[KIND, HEAD], bucket.0.to_be_bytes().as_slice()].concat()
 }
 
+/// Where it is for how long the node has granted leases.
+pub(super) fn lease_key() -> Vec<u8> {
+    [&[RowKind::Meta as u8], b"log/lease".as_slice()].concat()
+}
+
 /// Where the node's losses are.
 pub(super) fn losses_key() -> Vec<u8> {
     [&[RowKind::Meta as u8], b"log/losses".as_slice()].concat()

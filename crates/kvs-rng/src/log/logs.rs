@@ -1,6 +1,7 @@
 //! The handle of a node's logs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kvs_core::env::Env;
 use kvs_core::{DbaError, EntityStore, Result, Store};
@@ -10,6 +11,7 @@ use super::doubts::{Doubts, Losses};
 use super::driver::{Driver, Parts};
 use super::entities::Entities;
 use super::format;
+use super::leases::Leases;
 use super::owners::{Owners, Regions};
 use crate::coordinator::{Layouts, Peers};
 use crate::identity::{Incarnation, NodeId};
@@ -48,6 +50,9 @@ pub struct Start {
     /// Says whether the node's data folder is what the node last left. A folder that was put back from a
     /// copy has forgotten promises: while this says no, the node takes no part in any log.
     pub is_sound: Box<dyn Fn() -> bool + Send + Sync>,
+    /// For how long the node grants leases to the owners of buckets, and whether it asks for them as one;
+    /// zero: neither. See [`core::Limits::lease`](super::core::Limits::lease).
+    pub read_lease: Duration,
 }
 
 impl Logs {
@@ -69,8 +74,10 @@ impl Logs {
             losses.write(&synced).await?;
         }
         let doubts = Doubts::new(losses, format::heads(&raw).await?);
-        let Start { node: id, incarnation, is_sound, .. } = start;
-        let parts = Parts { id, incarnation, is_sound, raw, synced, peers, layouts, env, doubts };
+        let Start { node: id, incarnation, is_sound, read_lease, .. } = start;
+        let leases = Leases::open(&raw, &synced, read_lease, env.clock.clone()).await?;
+        let parts =
+            Parts { id, incarnation, is_sound, raw, synced, peers, layouts, env, doubts, leases };
         let driver = Arc::new(Driver::new(parts));
         let entities = Entities::new(driver.clone());
         Ok(Self { driver, regions: Arc::default(), entities })

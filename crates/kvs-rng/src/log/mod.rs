@@ -67,6 +67,7 @@
 //! | `Log` `0x01`, bucket (`u32`), seq (`u64`) | version `0x01`, entry |
 //! | `Log` `0x02`, bucket | version `0x01`, head: promise, floor, commit, generation of the rows, … |
 //! | `Entity`, bucket, generation (`u8`), stored key of the row | the row, in its envelope |
+//! | `Meta` `log/lease` | version `0x01`, for how many ms leases are or were granted |
 //! | `Meta` `log/losses` | version `0x02`, how often the node may have lost what it acknowledged, and whether it took the place of one whose disk is lost |
 //!
 //! One atomic write appends entries and applies the rows of those newly committed. Rows of entities are of
@@ -109,6 +110,7 @@ mod error;
 mod format;
 mod held;
 mod hold;
+mod leases;
 mod logs;
 mod lost;
 mod mending;

@@ -1,6 +1,7 @@
 //! What a node is told at its start.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,10 @@ use crate::layout::{Quorum, VIRTUAL_NODES_DEFAULT, WEIGHT_DEFAULT};
 use crate::membership::{GossipKey, Timing};
 use crate::transport::Security;
 use crate::transport::secure::noise::{ClusterKeys, KeyError};
+
+/// How long leases may be that a node grants, if it grants any.
+pub const READ_LEASE: RangeInclusive<Duration> =
+    Duration::from_millis(100)..=Duration::from_secs(60);
 
 /// How a [`Node`](super::Node) is to be.
 ///
@@ -54,6 +59,11 @@ pub struct NodeConfig {
     pub weight: u32,
     /// How long an operation may wait for replicas. Default 3 s.
     pub gather_timeout: Duration,
+    /// For how long this node grants *leases* to the owners of entities: for so long it lets nobody take
+    /// over from them. An owner with the leases of a majority answers reads without asking anybody; in
+    /// return, a bucket whose owner is gone waits for them to run out. Zero: no leases, neither granted nor
+    /// asked for; else 100 ms to a minute. Best the same at all nodes, but safe if it isn't. Default zero.
+    pub read_lease: Duration,
     /// How connections are protected. Default not at all.
     pub security: Security,
     /// The keys that protect gossip, the first of them for sending; see
@@ -86,6 +96,7 @@ impl NodeConfig {
             zone: String::new(),
             weight: WEIGHT_DEFAULT,
             gather_timeout: Duration::from_secs(3),
+            read_lease: Duration::ZERO,
             security: Security::Plain,
             gossip_keys: Vec::new(),
             boot_id: crate::replica::boot_id(),

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use kvs_core::DbaError;
 use thiserror::Error;
@@ -34,6 +35,12 @@ pub enum NodeError {
     /// The node could not be made the only voter on the layout.
     #[error(transparent)]
     Recover(#[from] RecoverError),
+    /// Leases of that length are of no use. Nothing changed; final.
+    #[error("a lease on reads of {found:?} is none of 100 ms to a minute")]
+    ReadLease {
+        /// The length.
+        found: Duration,
+    },
     /// The data folder is of a node of a cluster with another name. Nothing changed; final.
     #[error(
         "the data folder is of a node of the cluster {found:?}, not of {expected:?}; \

@@ -63,7 +63,7 @@ use crate::membership::Membership;
 use crate::replica::Replica;
 use crate::transport::Transport;
 
-pub use config::NodeConfig;
+pub use config::{NodeConfig, READ_LEASE};
 pub use error::NodeError;
 pub use identity::is_node;
 pub use status::{MemberStatus, RingState, Status};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kvs_core::Store;
 use kvs_core::env::Background;
 
-use super::config::NodeConfig;
+use super::config::{NodeConfig, READ_LEASE};
 use super::error::NodeError;
 use super::identity::Persona;
 use super::layouts::Published;
@@ -45,6 +45,9 @@ impl Drop for Closing {
 pub(super) async fn start(store: &Store, config: NodeConfig) -> Result<Node, NodeError> {
     let quorum = config.quorum.unwrap_or_default();
     quorum.check(config.allow_weak_quorum)?;
+    if !config.read_lease.is_zero() && !READ_LEASE.contains(&config.read_lease) {
+        return Err(NodeError::ReadLease { found: config.read_lease });
+    }
     let mut persona = Persona::next(store, &config.env, &config.cluster_name).await?;
     let id = persona.node;
     let clock = Arc::new(HybridClock::new(&config.env, AHEAD_MAX));
@@ -190,6 +193,7 @@ async fn open_logs(
         incarnation: persona.incarnation,
         may_have_lost,
         is_sound: Box::new(is_sound),
+        read_lease: config.read_lease,
     };
     Ok(Logs::open(store, start, peers, layouts, config.env.clone()).await?)
 }

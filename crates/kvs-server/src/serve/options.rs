@@ -8,7 +8,7 @@ use kvs::cluster::Quorum;
 use serde::Deserialize;
 
 use super::logging::LogFormat;
-use super::values::{Period, RedisStrings, quorum};
+use super::values::{Lease, Period, RedisStrings, quorum};
 use crate::error::{Failure, Result};
 use crate::store::{Durability, StoreArgs};
 
@@ -72,6 +72,10 @@ pub(crate) struct ServeOptions {
     /// How long to wait for other nodes' answers, as in 3s or 500ms [default: 3s]
     #[arg(long, env = "KVS_GATHER_TIMEOUT", hide_env_values = true, value_name = "TIME")]
     pub(crate) gather_timeout: Option<Period>,
+    /// How long an owner may answer reads of entities without asking others, as in 2s; who is gone is
+    /// replaced that much later. The same on all nodes; 0 for never [default: 0]
+    #[arg(long, env = "KVS_READ_LEASE", hide_env_values = true, value_name = "TIME")]
+    pub(crate) read_lease: Option<Lease>,
     /// What this node shares a fate with, as a room or a rack [default: none]
     #[arg(long, env = "KVS_ZONE", hide_env_values = true, value_name = "ZONE")]
     pub(crate) zone: Option<String>,
@@ -159,6 +163,7 @@ impl ServeOptions {
             virtual_nodes: self.virtual_nodes.or(beneath.virtual_nodes),
             hash_length: self.hash_length.or(beneath.hash_length),
             gather_timeout: self.gather_timeout.or(beneath.gather_timeout),
+            read_lease: self.read_lease.or(beneath.read_lease),
             zone: self.zone.or(beneath.zone),
             weight: self.weight.or(beneath.weight),
             cluster_name: self.cluster_name.or(beneath.cluster_name),

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::logging::LogFormat;
 use super::options::ServeOptions;
 use super::secret::Secret;
-use super::values::{Period, RedisStrings};
+use super::values::{Lease, Period, RedisStrings};
 use crate::error::{Failure, Result};
 use crate::store::{DATA_DIR, Durability, StoreArgs};
 
@@ -34,6 +34,7 @@ pub(super) struct Settings {
     pub(super) virtual_nodes: Option<u32>,
     pub(super) hash_length: Option<u8>,
     pub(super) gather_timeout: Period,
+    pub(super) read_lease: Lease,
     pub(super) zone: String,
     pub(super) weight: u32,
     pub(super) cluster_name: String,
@@ -69,6 +70,7 @@ impl Settings {
             virtual_nodes: options.virtual_nodes,
             hash_length: options.hash_length,
             gather_timeout: options.gather_timeout.unwrap_or(Period(Duration::from_secs(3))),
+            read_lease: options.read_lease.unwrap_or_default(),
             zone: options.zone.unwrap_or_default(),
             weight: options.weight.unwrap_or(100),
             cluster_name: options.cluster_name.unwrap_or_else(|| "kvs".to_owned()),
@@ -183,6 +185,7 @@ impl Settings {
         node.zone = self.zone.clone();
         node.weight = self.weight;
         node.gather_timeout = self.gather_timeout.0;
+        node.read_lease = self.read_lease.0;
         if let Some(path) = &self.cluster_key_file {
             let key = Secret::read(path, "--cluster-key-file")?;
             let protect = node.protect(key.as_bytes());

@@ -82,6 +82,7 @@ fn what_makes_no_sense_is_refused_by_name() {
         (&["--join", "nowhere"], None, "--join: \"nowhere\" isn't host:port"),
         (&["--advertise-addr", ":1"], None, "--advertise-addr"),
         (&["--gather-timeout", "3"], None, "isn't a time"),
+        (&["--read-lease", "5m"], None, "100ms to 1m"),
         (&["--tls-cert", "a.pem"], None, "go together"),
         (&["--resp-addr", "0.0.0.0:6380"], None, "--password-file"),
         (&["--http-addr", "[::]:8343"], None, "--password-file"),

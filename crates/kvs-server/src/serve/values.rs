@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use kvs::cluster::Quorum;
+use kvs::cluster::{Quorum, READ_LEASE};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -71,9 +71,55 @@ impl From<Period> for String {
     }
 }
 
+/// How long leases are: a length of time, or `0` for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Lease(pub(crate) Duration);
+
+impl FromStr for Lease {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "0" {
+            return Ok(Self::default());
+        }
+        let Period(lease) = text.parse()?;
+        match READ_LEASE.contains(&lease) {
+            true => Ok(Self(lease)),
+            false => Err(format!("{text:?} isn't 0, nor 100ms to 1m")),
+        }
+    }
+}
+
+impl TryFrom<String> for Lease {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Lease> for String {
+    fn from(lease: Lease) -> Self {
+        if lease.0.is_zero() { "0".to_owned() } else { Period(lease.0).to_string() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn leases_are_neither_too_short_nor_too_long() {
+        for (text, ms) in [("0", 0), ("100ms", 100), ("2s", 2_000), ("1m", 60_000)] {
+            let lease: Lease = text.parse().unwrap();
+            assert_eq!(lease, Lease(Duration::from_millis(ms)));
+            assert_eq!(String::from(lease).parse(), Ok(lease));
+        }
+        for text in ["99ms", "61s", "0s", "1"] {
+            assert!(text.parse::<Lease>().is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn times_have_units() {

@@ -48,7 +48,7 @@ impl<P: Payload> Core<P> {
     /// log that is adopted says what became of them.
     pub(super) fn take_over(&mut self, actions: &mut Vec<Action<P>>) {
         self.drop_reads(actions);
-        if !self.voters.votes(self.me) {
+        if !self.voters.votes(self.me) || self.is_bound(self.me) {
             return self.deposed(None, actions);
         }
         let epoch = Epoch {

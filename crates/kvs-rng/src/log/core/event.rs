@@ -1,5 +1,7 @@
 //! What a core is told, and what it wants done.
 
+use std::time::Duration;
+
 use kvs_core::Outcome;
 
 use super::{Changes, Message, Voters};
@@ -56,6 +58,8 @@ pub enum Event<P> {
     Doubt,
     /// No other replica holds anything of this log, as all of them said after the doubt came up.
     NothingLost,
+    /// It is this time, by a clock that never goes back. Only leases need to know.
+    Time(Duration),
 }
 
 /// Something to be done. Actions are to be carried out in order.

@@ -1,5 +1,7 @@
 //! How much a core holds and sends.
 
+use std::time::Duration;
+
 /// Bounds of one core. Sizes are those that [`Payload::size`](crate::log::Payload::size) gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
@@ -16,6 +18,8 @@ pub struct Limits {
     pub trim_entries: u64,
     /// … or the log holds this many bytes.
     pub trim_bytes: usize,
+    /// For how long leases are granted, and whether they are asked for; zero: neither.
+    pub lease: Duration,
 }
 
 impl Limits {
@@ -27,6 +31,7 @@ impl Limits {
         held_bytes: 64 * 1024 * 1024,
         trim_entries: 1024,
         trim_bytes: 1024 * 1024,
+        lease: Duration::ZERO,
     };
 }
 

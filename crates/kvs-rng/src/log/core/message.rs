@@ -10,7 +10,7 @@ use crate::log::entry::{Entry, Epoch, Position};
 /// [`Voters`](super::Voters).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Message<P> {
-    /// Wants to own the bucket. Answered by `Promised` or `Refused`.
+    /// Wants to own the bucket. Answered by `Promised`, `Refused` or `Leased`.
     Prepare {
         /// Under which.
         epoch: Epoch,
@@ -122,6 +122,31 @@ pub enum Message<P> {
         /// The page that is wanted next; `None` once all is in place.
         next: Option<u64>,
     },
+    /// Wants a lease. Answered by `Granted` or `Refused`.
+    Lease {
+        /// The owner's.
+        epoch: Epoch,
+        /// Which voters it counts.
+        layout: u64,
+        /// Counts the times that it asked.
+        number: u64,
+    },
+    /// No other node is promised anything for a while.
+    Granted {
+        /// The epoch of the request.
+        epoch: Epoch,
+        /// The request's.
+        number: u64,
+        /// How long that is, from now on; zero: this node grants no leases.
+        millis: u64,
+    },
+    /// Another answer to `Prepare`: nothing was promised, for the bucket is leased.
+    Leased {
+        /// The epoch of the request.
+        epoch: Epoch,
+        /// For how long it is, at most.
+        millis: u64,
+    },
 }
 
 impl<P> Message<P> {
@@ -138,7 +163,10 @@ impl<P> Message<P> {
             | Self::Entries { epoch, .. }
             | Self::Gone { epoch, .. }
             | Self::Install { epoch, .. }
-            | Self::Installed { epoch, .. } => *epoch,
+            | Self::Installed { epoch, .. }
+            | Self::Lease { epoch, .. }
+            | Self::Granted { epoch, .. }
+            | Self::Leased { epoch, .. } => *epoch,
         }
     }
 
@@ -146,7 +174,11 @@ impl<P> Message<P> {
     pub fn is_request(&self) -> bool {
         matches!(
             self,
-            Self::Prepare { .. } | Self::Append { .. } | Self::Fetch { .. } | Self::Install { .. }
+            Self::Prepare { .. }
+                | Self::Append { .. }
+                | Self::Fetch { .. }
+                | Self::Install { .. }
+                | Self::Lease { .. }
         )
     }
 }

@@ -22,15 +22,20 @@
 //!   at each start until that is on disk.
 //! - Messages may be lost, late, repeated and reordered. A request that surely gets no answer is told as
 //!   `Unanswered`, or its peer gets nothing more.
+//! - With leases ([`Limits::lease`]), the time is told before any other event, by a clock that never goes back
+//!   and runs on while the machine sleeps; and a core that is started anew is told until when the one
+//!   before it may have been bound ([`Core::bound_until`]).
 //! - When to take over, and how long to wait before the next try, is up to the driver: at random, or two
 //!   candidates may go on refusing each other. A refusal names the one who has the higher epoch.
 //!
 //! # What it doesn't hold
-//! The rows, and the snapshots of them; the results of commands; a lease, which is a promise about time.
+//! The rows, and the snapshots of them; the results of commands. Of time it knows what it is told
+//! ([`Event::Time`]), and only leases need that.
 
 mod candidate;
 mod durable;
 mod event;
+mod lease;
 mod limits;
 mod message;
 mod owner;
@@ -45,11 +50,13 @@ pub mod world;
 mod writes;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::identity::{Incarnation, NodeId};
 use crate::log::entry::{Entry, Epoch, Payload, Position};
 
 use candidate::{Candidate, Promise};
+use lease::Granted;
 use owner::{Owner, Ticket};
 use replica::{Appending, Staging};
 use writes::{Then, Writes};
@@ -80,6 +87,9 @@ pub struct Core<P> {
     role: Role<P>,
     tickets: VecDeque<Ticket>,
     staging: Option<Staging>,
+    /// The time, as far as it was told, and the lease that it has granted.
+    now: Duration,
+    granted: Granted,
 }
 
 /// What a node is to the bucket, besides a replica.
@@ -110,6 +120,8 @@ impl<P: Payload> Core<P> {
             role: Role::Replica,
             tickets: VecDeque::new(),
             staging: None,
+            now: Duration::ZERO,
+            granted: Granted::default(),
         }
     }
 
@@ -155,6 +167,7 @@ impl<P: Payload> Core<P> {
             Event::Voters(voters) => self.on_voters(voters, actions),
             Event::Doubt => self.on_doubt(actions),
             Event::NothingLost => self.on_nothing_lost(actions),
+            Event::Time(now) => self.on_time(now),
         }
     }
 
@@ -189,6 +202,13 @@ impl<P: Payload> Core<P> {
             Message::Installed { epoch, position, next } => {
                 self.on_installed(from, epoch, position, next, actions);
             }
+            Message::Lease { epoch, layout, number } => {
+                self.on_lease(from, epoch, layout, number, actions);
+            }
+            Message::Granted { epoch, number, millis } => {
+                self.on_granted(from, epoch, number, millis);
+            }
+            Message::Leased { epoch, millis: _ } => self.on_leased(from, epoch),
         }
     }
 

@@ -1,9 +1,11 @@
 //! Owning a bucket: replicating its log, committing, and telling so.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use kvs_core::Outcome;
 
+use super::lease::Lease;
 use super::peer::Peer;
 use super::{Action, Changes, Core, Message, Role};
 use crate::identity::NodeId;
@@ -23,6 +25,7 @@ pub(super) struct Owner {
     pub(super) round: u64,
     round_is_out: bool,
     reads: VecDeque<Read>,
+    pub(super) lease: Lease,
     pub(super) settled: Option<u64>,
 }
 
@@ -64,6 +67,7 @@ impl Owner {
             round: 0,
             round_is_out: true,
             reads: VecDeque::new(),
+            lease: Lease::default(),
             settled: None,
         }
     }
@@ -122,12 +126,25 @@ impl<P: Payload> Core<P> {
             actions.push(Action::Confirmed { ticket, commit });
             return;
         }
+        if self.has_lease(Duration::ZERO) {
+            self.ask_lease(actions);
+            // Round zero was confirmed by all, ever.
+            return self.read(Read { ticket, round: 0, upto }, actions);
+        }
+        let Role::Owner(owner) = &mut self.role else { return };
         if owner.round_is_out {
             owner.round = owner.round.saturating_add(1);
             owner.round_is_out = false;
         }
-        owner.reads.push_back(Read { ticket, round: owner.round, upto });
+        let round = owner.round;
+        self.ask_lease(actions);
         self.send_all(actions);
+        self.read(Read { ticket, round, upto }, actions);
+    }
+
+    fn read(&mut self, read: Read, actions: &mut Vec<Action<P>>) {
+        let Role::Owner(owner) = &mut self.role else { return };
+        owner.reads.push_back(read);
         self.confirm_reads(actions);
     }
 

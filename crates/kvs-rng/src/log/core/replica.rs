@@ -25,7 +25,7 @@ pub(super) struct Appending<P> {
 impl<P: Payload> Core<P> {
     /// Whether a request under `epoch` and `layout` is accepted; else it was refused. The changes are
     /// what accepting it means: a promise.
-    fn admit(
+    pub(super) fn admit(
         &mut self,
         from: NodeId,
         epoch: Epoch,
@@ -67,6 +67,9 @@ impl<P: Payload> Core<P> {
         layout: u64,
         actions: &mut Vec<Action<P>>,
     ) {
+        if self.is_bound(from) {
+            return self.refuse_leased(from, epoch, actions);
+        }
         let Some(changes) = self.admit(from, epoch, layout, actions) else { return };
         self.persist(changes, actions);
         let Promise { tail, commit, doubted } = self.promise();

@@ -36,6 +36,11 @@ pub struct Rules {
     pub joiner_data: bool,
     /// A replica that may have lost what it acknowledged votes in no take-over until it has caught up.
     pub doubts: bool,
+    /// A replica that has granted a lease promises nothing to others until that has run out.
+    pub leases: bool,
+    /// A replica that is started anew keeps to leases that it may have granted before. Kept by whoever starts
+    /// it; the core itself has forgotten.
+    pub leases_outlast_starts: bool,
     /// A node that comes back with an empty disk is another node, and has no vote. Kept by whoever names
     /// nodes; the core itself can't see it.
     pub new_identity: bool,
@@ -59,6 +64,8 @@ impl Rules {
         stages_committed: true,
         joiner_data: true,
         doubts: true,
+        leases: true,
+        leases_outlast_starts: true,
         new_identity: true,
     };
 }

@@ -6,6 +6,7 @@ mod doubts;
 mod holding;
 mod idle;
 mod lagging;
+mod leases;
 mod messages;
 mod sessions;
 
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kvs_core::entity::{self, View};
-use kvs_core::env::Env;
+use kvs_core::env::{Clock, Env, SeededRandom};
 use kvs_core::{CallOptions, CommandId, Dba, DbaError, Key, Outcome, Session, Store};
 use tokio::time::{Instant, sleep};
 
@@ -104,6 +105,19 @@ impl Layouts for Router {
     async fn fetch_newer(&self, _: NodeId) {}
 }
 
+/// The clock of the runtime, which jumps to the next thing that happens.
+struct Simulated(Instant);
+
+impl Clock for Simulated {
+    fn now_ms(&self) -> u64 {
+        1_700_000_000_000 + u64::try_from(self.monotonic().as_millis()).unwrap()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 struct Cluster {
     world: Arc<World>,
     ids: Vec<NodeId>,
@@ -111,6 +125,7 @@ struct Cluster {
     layout: Arc<Layout>,
     env: Env,
     starts: Mutex<u64>,
+    read_lease: Mutex<Duration>,
 }
 
 fn member(number: u8) -> Member {
@@ -124,7 +139,12 @@ impl Cluster {
     }
 
     async fn seeded(nodes: u8, quorum: &str, seed: u64) -> Arc<Self> {
-        let (env, _) = Env::manual(1_700_000_000_000, seed);
+        Self::with(nodes, quorum, seed, Duration::ZERO).await
+    }
+
+    async fn with(nodes: u8, quorum: &str, seed: u64, read_lease: Duration) -> Arc<Self> {
+        let clock = Arc::new(Simulated(Instant::now()));
+        let env = Env { clock, random: Arc::new(SeededRandom::new(seed)) };
         let hashing = Hashing::new(32, BUCKETS).unwrap();
         let (cluster, quorum) = (ClusterId::from_bytes([1; 16]), quorum.parse().unwrap());
         let found =
@@ -138,6 +158,7 @@ impl Cluster {
             layout: layout.clone(),
             env,
             starts: Mutex::default(),
+            read_lease: Mutex::new(read_lease),
         };
         *cluster.world.layout.lock().unwrap() = Some(layout);
         for n in 0..nodes.into() {
@@ -156,7 +177,9 @@ impl Cluster {
         let node = self.ids[n];
         let router =
             Arc::new(Router { me: node, env: self.env.clone(), world: self.world.clone() });
-        let start = Start { node, incarnation, may_have_lost, is_sound: Box::new(|| true) };
+        let read_lease = *self.read_lease.lock().unwrap();
+        let is_sound = Box::new(|| true);
+        let start = Start { node, incarnation, may_have_lost, is_sound, read_lease };
         let logs = Logs::open(&self.stores[n], start, router.clone(), router, self.env.clone());
         let logs = logs.await.unwrap();
         self.world.nodes.lock().unwrap().insert(node, logs);

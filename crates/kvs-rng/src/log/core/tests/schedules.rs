@@ -1,5 +1,7 @@
 //! Random schedules of a world of cores, under all that may go wrong.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
@@ -7,6 +9,7 @@ use crate::log::core::Voters;
 use crate::log::core::world::{Bounds, Setting, Step, World, node};
 
 const MANY: u8 = 200;
+const LEASE: Duration = Duration::from_secs(3);
 
 fn setting(nodes: u8, writes_at_once: bool) -> Setting {
     let mut setting = Setting::new(nodes);
@@ -24,6 +27,7 @@ fn setting(nodes: u8, writes_at_once: bool) -> Setting {
         power_losses: 1,
         wipes: 0,
         trims: 5,
+        passes: 0,
     };
     setting
 }
@@ -41,7 +45,7 @@ fn run(mut setting: Setting, choices: &[(u8, u16)]) -> World {
             (Step::Confirm(_), 24 | 25) => true,
             (Step::Tick(..), 26 | 27) => true,
             (Step::TakeOver(_), 28) => true,
-            (Step::Learn(_) | Step::Advance, 29) => true,
+            (Step::Learn(_) | Step::Advance | Step::Pass, 29) => true,
             (Step::Deliver(_) | Step::Submit(_), 30..) => false,
             (_, 30..) => true,
             _ => false,
@@ -77,6 +81,14 @@ proptest! {
     #[test]
     fn five_replicas(choices in choices(), writes_at_once in any::<bool>()) {
         run(setting(5, writes_at_once), &choices);
+    }
+
+    #[test]
+    fn leases(choices in choices(), nodes in prop::sample::select(vec![3, 5])) {
+        let mut setting = setting(nodes, true);
+        setting.limits.lease = LEASE;
+        setting.bounds.passes = MANY;
+        run(setting, &choices);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod node;
 mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::identity::NodeId;
 use crate::log::core::{Limits, Message, Rules, Voters};
@@ -122,6 +123,8 @@ pub struct World {
     /// Which of the setting's stages is the newest, and which is known to be over.
     stage: usize,
     settled: u64,
+    /// The time, by all clocks.
+    time: Duration,
     /// How often things may still happen.
     left: Bounds,
     /// What no node knows.

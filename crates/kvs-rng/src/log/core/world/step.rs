@@ -1,5 +1,7 @@
 //! What may happen.
 
+use std::time::Duration;
+
 use crate::identity::{Incarnation, NodeId};
 use crate::log::core::{Action, Changes, Core, Event, Message, Role};
 
@@ -27,6 +29,8 @@ pub struct Bounds {
     pub wipes: u8,
     /// Owners trim what others may need.
     pub trims: u8,
+    /// Time passes: a third of a lease.
+    pub passes: u8,
 }
 
 /// Something that may happen next.
@@ -54,6 +58,8 @@ pub enum Step {
     Wipe(NodeId),
     /// The owner trims all that is committed.
     Trim(NodeId),
+    /// Some time passes.
+    Pass,
     /// The layout goes on to its next stage.
     Advance,
     /// The node hears of the newest stage.
@@ -69,12 +75,13 @@ impl World {
             snapshots: std::collections::BTreeMap::new(),
             stage: 0,
             settled: 0,
+            time: Duration::ZERO,
             left: setting.bounds,
             history: History::default(),
         };
         for id in &setting.nodes {
             let disk = Disk::default();
-            if let Some(node) = start(setting, *id, Incarnation(1), disk, 0) {
+            if let Some(node) = start(setting, *id, Incarnation(1), disk, 0, Duration::ZERO) {
                 world.nodes.insert(*id, node);
             }
         }
@@ -105,6 +112,9 @@ impl World {
         let layout = setting.stages.get(self.stage).map_or(0, |stage| stage.layout);
         if !last && (self.stage == 0 || self.settled >= layout) {
             steps.push(Step::Advance);
+        }
+        if left.passes > 0 {
+            steps.push(Step::Pass);
         }
         for (id, node) in self.nodes.iter().filter(|(_, node)| !node.is_gone) {
             let id = *id;
@@ -203,6 +213,10 @@ impl World {
                     node.is_gone = setting.rules.new_identity;
                 }
             }
+            Step::Pass => {
+                self.left.passes = self.left.passes.saturating_sub(1);
+                self.time += setting.limits.lease / 3;
+            }
             Step::Advance => self.stage += 1,
             Step::Learn(id) => {
                 let Some(voters) = setting.stages.get(self.stage).cloned() else { return };
@@ -218,7 +232,11 @@ impl World {
         let Some(node) = self.nodes.get(&id).cloned() else { return };
         let incarnation = Incarnation(node.incarnation.0 + 1);
         let (stage, is_unclean) = (node.stage, node.is_unclean);
-        if let Some(mut node) = start(setting, id, incarnation, disk(node), stage) {
+        let bound = match setting.rules.leases_outlast_starts {
+            true => self.time + setting.limits.lease,
+            false => Duration::ZERO,
+        };
+        if let Some(mut node) = start(setting, id, incarnation, disk(node), stage, bound) {
             node.is_unclean = is_unclean;
             self.nodes.insert(id, node);
         }
@@ -231,6 +249,7 @@ impl World {
     fn tell(&mut self, setting: &Setting, id: NodeId, event: Event<Value>) {
         let mut actions = Vec::new();
         let Some(node) = self.nodes.get_mut(&id) else { return };
+        node.core.handle(Event::Time(self.time), &mut actions);
         node.core.handle(event, &mut actions);
         // What was made durable and what was committed is judged with what is answered.
         for action in &actions {
@@ -321,11 +340,13 @@ fn start(
     incarnation: Incarnation,
     disk: Disk,
     stage: usize,
+    bound: Duration,
 ) -> Option<Node> {
     let voters = setting.stages.get(stage)?.clone();
     let core = Core::new(id, incarnation, disk.log.clone(), voters)
         .with_rules(setting.rules)
-        .with_limits(setting.limits);
+        .with_limits(setting.limits)
+        .bound_until(bound);
     let (view, synced) = (disk.clone(), disk.clone());
     let unwritten = std::collections::VecDeque::new();
     Some(Node {
