@@ -5,6 +5,7 @@
 //! up. Two nodes may differ while news travels. A node that serves by itself leaves out what only a
 //! cluster has. Fields may be added; readers skip those that they don't know.
 
+use kvs::cluster::Logs;
 use serde::{Deserialize, Serialize};
 
 /// The ring as a node sees it.
@@ -28,6 +29,58 @@ pub(crate) struct RingStatus {
     pub(crate) buckets: Option<u32>,
     /// The members of the layout.
     pub(crate) members: Vec<MemberStatus>,
+    /// What the node itself has done for entities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) entities: Option<EntityStatus>,
+}
+
+/// What a node has done for entities since it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EntityStatus {
+    /// Commands that it committed as the owner of their entities …
+    pub(crate) commands: u64,
+    /// … and round trips to a majority that this took: many commands share one.
+    pub(crate) rounds: u64,
+    /// Reads that it answered as the owner.
+    pub(crate) reads_confirmed: u64,
+    /// Reads of sessions that it answered as a replica.
+    pub(crate) reads_here: u64,
+    /// Requests to other nodes.
+    pub(crate) calls: u64,
+    /// Writes to disk.
+    pub(crate) writes: u64,
+    /// Buckets in memory.
+    pub(crate) buckets_open: u64,
+}
+
+impl EntityStatus {
+    /// The counters by their names in the JSON.
+    pub(crate) fn counters(self) -> [(&'static str, u64); 7] {
+        [
+            ("commands", self.commands),
+            ("rounds", self.rounds),
+            ("reads_confirmed", self.reads_confirmed),
+            ("reads_here", self.reads_here),
+            ("calls", self.calls),
+            ("writes", self.writes),
+            ("buckets_open", self.buckets_open),
+        ]
+    }
+}
+
+impl From<&Logs> for EntityStatus {
+    fn from(logs: &Logs) -> Self {
+        let counters = logs.counters();
+        Self {
+            commands: counters.commands,
+            rounds: counters.rounds,
+            reads_confirmed: counters.reads_confirmed,
+            reads_here: counters.reads_here,
+            calls: counters.calls,
+            writes: counters.writes,
+            buckets_open: logs.buckets_open() as u64,
+        }
+    }
 }
 
 /// N, W and R.
@@ -165,6 +218,22 @@ mod tests {
         for role in [MemberRole::Leader, MemberRole::Voter, MemberRole::Learner] {
             assert_eq!(json!(role), role.name());
         }
+    }
+
+    #[test]
+    fn counters_have_the_same_names_everywhere() {
+        let status = EntityStatus {
+            commands: 1,
+            rounds: 2,
+            reads_confirmed: 3,
+            reads_here: 4,
+            calls: 5,
+            writes: 6,
+            buckets_open: 7,
+        };
+        let named: serde_json::Map<_, _> =
+            status.counters().into_iter().map(|(name, n)| (name.to_owned(), json!(n))).collect();
+        assert_eq!(json!(status), json!(named));
     }
 
     #[test]

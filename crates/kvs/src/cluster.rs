@@ -38,6 +38,7 @@ pub use kvs_rng::coordinator::Ring;
 pub use kvs_rng::hash::{Hashing, HashingError};
 pub use kvs_rng::identity::{ClusterId, NodeId};
 pub use kvs_rng::layout::{Layout, Member, Quorum};
+pub use kvs_rng::log::Logs;
 pub use kvs_rng::membership::{GossipKey, State};
 pub use kvs_rng::node::{
     MemberStatus, Node, NodeConfig, NodeError, READ_LEASE, RingState, Status, StoppedNode,

@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     seconds: u64,
 }
 
+/// How long owners may read without asking others, where they may.
+const READ_LEASE: &str = "2s";
 /// Over how many feeds adds are spread.
 const FEEDS: u64 = 1_000;
 /// Feeds whose owner is killed, some of them.
@@ -52,8 +54,12 @@ pub(crate) fn run(settings: &Settings) -> Result {
 async fn measure(settings: &Settings, report: &mut Report) -> Result {
     let interval = kvs::Processes::start(kvs::Durability::Interval).await?;
     let always = kvs::Processes::start(kvs::Durability::Always).await?;
-    let mut sides: Vec<(&'static str, Box<dyn Target>)> =
-        vec![("kvs", Box::new(interval.feeds())), ("kvs, always", Box::new(always.feeds()))];
+    let leased = kvs::Processes::leased(kvs::Durability::Interval, READ_LEASE).await?;
+    let mut sides: Vec<(&'static str, Box<dyn Target>)> = vec![
+        ("kvs", Box::new(interval.feeds())),
+        ("kvs, always", Box::new(always.feeds())),
+        ("kvs, leased", Box::new(leased.feeds())),
+    ];
     let etcd = peers::etcd().await?;
     if let Some(etcd) = &etcd {
         sides.push((figures::ETCD, Box::new(etcd.clients())));
@@ -73,7 +79,7 @@ async fn measure(settings: &Settings, report: &mut Report) -> Result {
         }
     }
     drop(sides);
-    drop((always, etcd, redis));
+    drop((always, leased, etcd, redis));
     fail_over(interval, report).await
 }
 

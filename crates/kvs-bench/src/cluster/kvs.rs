@@ -32,8 +32,21 @@ impl Processes {
         Self::of(3, durability).await.map(|(processes, _)| processes)
     }
 
+    /// The same, with leases of `read_lease`: owners of entities read without asking others.
+    pub(super) async fn leased(durability: Durability, read_lease: &str) -> Result<Self> {
+        Self::with(3, durability, read_lease).await.map(|(processes, _)| processes)
+    }
+
     /// Starts `nodes` servers; gives the address to join at, too.
     pub(super) async fn of(nodes: usize, durability: Durability) -> Result<(Self, String)> {
+        Self::with(nodes, durability, "0").await
+    }
+
+    async fn with(
+        nodes: usize,
+        durability: Durability,
+        read_lease: &str,
+    ) -> Result<(Self, String)> {
         let durability = match durability {
             Durability::Interval => "interval",
             Durability::Always => "always",
@@ -47,8 +60,8 @@ impl Processes {
             command.arg("serve").arg("--data-dir").arg(folder.path());
             command.args(["--durability", durability, "--node-name", &rpc.to_string()]);
             command.args(["--rpc-addr", &rpc.to_string(), "--resp-addr", &resp.to_string()]);
-            command.args(["--http-addr", &http.to_string()]);
             command.env("TOKIO_WORKER_THREADS", process::threads());
+            command.args(["--http-addr", &http.to_string(), "--read-lease", read_lease]);
             if join.is_empty() {
                 command.args(["--quorum", "3,2,2"]);
                 join = rpc.to_string();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::http::Node;
 use crate::ring_status::{
-    MemberRole, MemberState, MemberStatus, QuorumStatus, RingState, RingStatus,
+    EntityStatus, MemberRole, MemberState, MemberStatus, QuorumStatus, RingState, RingStatus,
 };
 
 /// A member of a ring.
@@ -20,11 +20,10 @@ impl Node for Member {
 
     fn ring(&self) -> BoxFuture<'_, Value> {
         async {
-            let status = match self.0.node() {
-                Some(node) => node.status().await,
-                None => None,
-            };
-            status.map_or(Value::Null, |status| json!(ring(&status)))
+            let Some(node) = self.0.node() else { return Value::Null };
+            let Some(status) = node.status().await else { return Value::Null };
+            let entities = Some(EntityStatus::from(node.logs()));
+            json!(RingStatus { entities, ..ring(&status) })
         }
         .boxed()
     }
@@ -48,6 +47,7 @@ fn ring(status: &Status) -> RingStatus {
         },
         buckets: Some(status.buckets),
         members: status.members.iter().map(|it| member(status, it, copies)).collect(),
+        entities: None,
     }
 }
 

@@ -6,6 +6,7 @@ use super::auth::REDIS_VERSION;
 use super::{Answer, Refused, is};
 use crate::resp::client::Client;
 use crate::resp::server::{CLIENTS_MAX, Server};
+use crate::ring_status::EntityStatus;
 
 /// `INFO [section …]`
 pub(super) fn info(client: &mut Client, request: &[Vec<u8>]) -> Answer {
@@ -38,7 +39,7 @@ pub(super) async fn ring_status(client: &mut Client) -> Answer {
 
 type Lines = Vec<(&'static str, String)>;
 
-fn sections(server: &Server) -> [(&'static str, Lines); 5] {
+fn sections(server: &Server) -> [(&'static str, Lines); 6] {
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed).to_string();
     let counters = &server.counters;
     let uptime = server.uptime().as_secs();
@@ -73,9 +74,17 @@ fn sections(server: &Server) -> [(&'static str, Lines); 5] {
                 ("total_error_replies", count(&counters.errors)),
             ],
         ),
+        ("Entities", entities(server)),
         ("Replication", vec![("role", "master".to_owned()), ("connected_slaves", "0".to_owned())]),
         ("Cluster", vec![("cluster_enabled", "0".to_owned())]),
     ]
+}
+
+/// What this node has done for entities; nothing without a cluster.
+fn entities(server: &Server) -> Lines {
+    let status = server.kvs.node().map(|node| EntityStatus::from(node.logs()));
+    let counters = status.into_iter().flat_map(EntityStatus::counters);
+    counters.map(|(name, count)| (name, count.to_string())).collect()
 }
 
 /// `TIME`
