@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::draw::Draw;
 use crate::history::{Action, Id, Outcome, id_of, value_of};
-use crate::world::{PARTITIONS, Phase, ROWS, World, key, keys};
+use crate::world::{PARTITIONS, Phase, ROWS, World, key};
 
 /// How often a read that fails after all faults have ended is tried again.
 const LAST_TRIES: usize = 20;
@@ -36,11 +36,18 @@ impl Client {
         while self.world.phase() == Phase::Working {
             let partition = self.draw.below(PARTITIONS);
             let key = key(partition, self.draw.below(ROWS));
-            match self.draw.below(20) {
+            match self.draw.below(25) {
                 0..7 => self.write([(key, Some(self.new_id()))].into()).await,
                 7..9 => self.write([(key, None)].into()).await,
                 9..12 => self.write(self.batch(partition)).await,
                 12..14 => self.scan(partition, false).await,
+                14..16 => {
+                    self.write([(self.world.new_rare_key(), Some(self.new_id()))].into()).await
+                }
+                16..19 => match self.world.some_rare_key(|given| self.draw.below(given)) {
+                    Some(key) => drop(self.get(&key, false).await),
+                    None => {}
+                },
                 _ => drop(self.get(&key, false).await),
             }
             sleep(Duration::from_millis(self.draw.between(0, 150))).await;
@@ -49,7 +56,7 @@ impl Client {
 
     /// Reads every row, until each has been read once.
     pub(crate) async fn read_all(&self) {
-        for key in keys() {
+        for key in self.world.keys() {
             for _ in 0..LAST_TRIES {
                 if self.get(&key, true).await {
                     break;

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kvs_core::{DbaError, Key};
-use xxhash_rust::xxh3::xxh3_64;
 
 /// Names a value that was written: no two writes have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,13 +119,6 @@ impl History {
     /// All operations.
     pub fn operations(&self) -> Vec<Operation> {
         self.operations.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// A hash of everything that happened: two runs with the same hash were the same.
-    pub fn hash(&self) -> u64 {
-        let text: Vec<_> =
-            self.operations().iter().map(|operation| format!("{operation:?}")).collect();
-        xxh3_64(text.join("\n").as_bytes())
     }
 }
 

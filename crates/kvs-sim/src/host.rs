@@ -13,6 +13,7 @@ use tokio::time::sleep;
 
 use crate::client::Client;
 use crate::draw::Draw;
+use crate::entities::{self, EntityClient};
 use crate::net::{PORT, SimNetwork, address_of};
 use crate::world::{Phase, Report, World};
 
@@ -39,9 +40,14 @@ pub(crate) async fn run(world: World, index: usize) -> turmoil::Result {
     let mut config = config(&world, index)?;
     config.boot_id = Some(format!("boot {}", machine.boots.load(Ordering::SeqCst)));
     config.network = Arc::new(network);
-    config.env = env;
+    config.env = env.clone();
     let node = Node::start(&store, config).await?;
-    serve(&world, index, start, &node).await
+    let entities = entities::start(&node, &env)?;
+    let entities = |name: &str| {
+        let name = format!("{name} of node {index} start {start}");
+        EntityClient::new(&world, entities.clone(), env.clone(), index, &name)
+    };
+    serve(&world, index, start, &node, entities).await
 }
 
 fn config(world: &World, index: usize) -> Result<NodeConfig, Box<dyn std::error::Error>> {
@@ -67,7 +73,13 @@ fn config(world: &World, index: usize) -> Result<NodeConfig, Box<dyn std::error:
 }
 
 /// Lets clients work when it is time to, and reads everything when asked to.
-async fn serve(world: &World, index: usize, start: u64, node: &Node) -> turmoil::Result {
+async fn serve(
+    world: &World,
+    index: usize,
+    start: u64,
+    node: &Node,
+    entities: impl Fn(&str) -> EntityClient,
+) -> turmoil::Result {
     let mut clients = Vec::new();
     let mut read = 0;
     loop {
@@ -76,11 +88,17 @@ async fn serve(world: &World, index: usize, start: u64, node: &Node) -> turmoil:
                 for number in 0..world.scenario.clients {
                     let client = Client::new(world, node.ring().clone(), index, start, number);
                     clients.push(Background::run(client.work()));
+                    clients.push(Background::run(entities(&number.to_string()).work()));
                 }
             }
             Phase::Reading(round) if round > read => {
                 let reader = Client::new(world, node.ring().clone(), index, start, usize::MAX);
                 reader.read_all().await;
+                let reader = entities(&format!("reader {round}"));
+                if round == 1 {
+                    reader.settle().await;
+                }
+                reader.read_all(round).await;
                 read = round;
             }
             _ => {}

@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         print_summary(&done, took.as_millis());
         if cli.verbose {
             done.world.history.operations().iter().for_each(|it| println!("  {it}"));
+            done.world.calls.all().iter().for_each(|it| println!("  {it}"));
         }
         if !done.violations.is_empty() {
             print_violations(&done, cli.nodes);
@@ -70,16 +71,20 @@ fn main() -> ExitCode {
 
 fn print_summary(run: &Run, wall_ms: u128) {
     let Scenario { seed, nodes, quorum, durable, faults, .. } = &run.scenario;
-    let counts = run.counts;
+    let (counts, calls) = (run.counts, run.calls);
     println!(
         "seed {seed}: {nodes} nodes, quorum {quorum}, {}, {} faults; {} operations: {} done, {} not \
-         applied, {} unknown; {} s simulated in {wall_ms} ms; hash {:016x}",
+         applied, {} unknown; {} calls of entities: {} done, {} not applied, {} unknown; {} s simulated in {wall_ms} ms; hash {:016x}",
         if *durable { "always synced" } else { "synced each second" },
         faults.len(),
         counts.operations,
         counts.done,
         counts.not_applied,
         counts.unknown,
+        calls.operations,
+        calls.done,
+        calls.not_applied,
+        calls.unknown,
         run.world.time.ms() / 1000,
         run.hash,
     );
@@ -96,6 +101,11 @@ fn print_violations(run: &Run, nodes: Option<u8>) {
         for operation in run.world.history.operations() {
             if operation.is_about(key) {
                 println!("  {operation}");
+            }
+        }
+        for call in run.world.calls.all() {
+            if call.entity.as_bytes() == key.partition() {
+                println!("  {call}");
             }
         }
     }

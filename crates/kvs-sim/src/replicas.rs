@@ -6,7 +6,7 @@ use kvs_core::{Key, RowKind};
 use kvs_rng::version::Versions;
 
 use crate::run::answers;
-use crate::world::{World, keys};
+use crate::world::World;
 
 /// What each replica of each key holds.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,7 @@ impl Replicas {
             return Self::default();
         };
         let mut held: BTreeMap<Key, BTreeMap<usize, Versions>> = BTreeMap::new();
-        for key in keys() {
+        for key in world.keys() {
             let bucket = layout.bucket_of(key.partition());
             let mut stored = vec![RowKind::Replica as u8];
             stored.extend_from_slice(&bucket.0.to_be_bytes());

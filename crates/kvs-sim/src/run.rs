@@ -42,6 +42,8 @@ pub struct Run {
     pub hash: u64,
     /// The operations of clients, and how many of them were done, not applied, and unknown.
     pub counts: Counts,
+    /// The same of calls of entities.
+    pub calls: Counts,
     /// What was wrong; empty if nothing was.
     pub violations: Vec<Violation>,
     /// All that happened.
@@ -69,8 +71,8 @@ pub fn run(scenario: Scenario) -> Run {
     if violations.is_empty() {
         violations = check::all(&world);
     }
-    let hash = world.history.hash();
-    Run { scenario, hash, counts: count(&world), violations, world }
+    let hash = world.hash();
+    Run { scenario, hash, counts: count(&world), calls: count_calls(&world), violations, world }
 }
 
 fn count(world: &World) -> Counts {
@@ -80,6 +82,20 @@ fn count(world: &World) -> Counts {
         counts.operations += 1;
         match operation.outcome {
             Outcome::Done | Outcome::Found(_) => counts.done += 1,
+            Outcome::NotApplied => counts.not_applied += 1,
+            Outcome::Unknown => counts.unknown += 1,
+        }
+    }
+    counts
+}
+
+fn count_calls(world: &World) -> Counts {
+    use kvs_check::history::Outcome;
+    let mut counts = Counts::default();
+    for call in world.calls.all() {
+        counts.operations += 1;
+        match call.outcome().0 {
+            Outcome::Ok(_) => counts.done += 1,
             Outcome::NotApplied => counts.not_applied += 1,
             Outcome::Unknown => counts.unknown += 1,
         }

@@ -8,9 +8,11 @@ use kvs_core::Key;
 use kvs_rng::identity::NodeId;
 use kvs_rng::layout::Layout;
 use kvs_rng::replica::Condition;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::clock::{SimClock, Time};
 use crate::disk::SimDisk;
+use crate::entities::Calls;
 use crate::history::History;
 use crate::mints::Mints;
 use crate::net::{Links, Noise};
@@ -66,6 +68,8 @@ pub struct World {
     pub time: Time,
     /// What clients did.
     pub history: History,
+    /// What clients did to entities.
+    pub calls: Calls,
     /// What was minted.
     pub mints: Mints,
     /// The network.
@@ -75,6 +79,7 @@ pub struct World {
     /// The machines, by node.
     pub machines: Arc<Vec<Machine>>,
     ids: Arc<AtomicU64>,
+    rare: Arc<AtomicU64>,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -100,11 +105,13 @@ impl World {
             machines: Arc::new((0..scenario.nodes).map(machine).collect()),
             scenario: Arc::new(scenario),
             time,
+            calls: Calls::new(history.clone()),
             history,
             mints,
             links: Links::default(),
             noise: Noise::default(),
             ids: Arc::default(),
+            rare: Arc::default(),
             shared: Arc::new(Mutex::new(Shared {
                 phase: Phase::Forming,
                 reports: BTreeMap::new(),
@@ -142,22 +149,49 @@ impl World {
         self.ids.fetch_add(1, Ordering::SeqCst) + 1
     }
 
+    /// A key that was never used before.
+    pub fn new_rare_key(&self) -> Key {
+        rare_key(self.rare.fetch_add(1, Ordering::SeqCst))
+    }
+
+    /// One of the keys that were given so far, which `pick` picks by their number.
+    pub fn some_rare_key(&self, pick: impl FnOnce(u64) -> u64) -> Option<Key> {
+        let given = self.rare.load(Ordering::SeqCst);
+        (given > 0).then(|| rare_key(pick(given)))
+    }
+
+    /// All keys that clients have used.
+    pub fn keys(&self) -> impl Iterator<Item = Key> + use<> {
+        let often =
+            (0..PARTITIONS).flat_map(|partition| (0..ROWS).map(move |row| key(partition, row)));
+        often.chain((0..self.rare.load(Ordering::SeqCst)).map(rare_key))
+    }
+
+    /// A hash of everything that clients have seen: two runs with the same hash were the same.
+    pub fn hash(&self) -> u64 {
+        let operations = self.history.operations();
+        let operations = operations.iter().map(|operation| format!("{operation:?}"));
+        let calls = self.calls.all();
+        let calls = calls.iter().map(|call| format!("{call:?}"));
+        xxh3_64(operations.chain(calls).collect::<Vec<_>>().join("\n").as_bytes())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Partitions that clients use.
+/// Partitions that clients use often.
 pub const PARTITIONS: u64 = 4;
 /// Rows of each.
 pub const ROWS: u64 = 3;
 
-/// A row that clients use.
+/// A row that clients use often.
 pub fn key(partition: u64, row: u64) -> Key {
     Key::new(format!("p{partition}"), format!("r{row}"))
 }
 
-/// All of them.
-pub fn keys() -> impl Iterator<Item = Key> {
-    (0..PARTITIONS).flat_map(|partition| (0..ROWS).map(move |row| key(partition, row)))
+/// A key that is written once, and read now and then: nothing but that brings a node what it lacks of it.
+fn rare_key(number: u64) -> Key {
+    Key::from(format!("rare{number}"))
 }

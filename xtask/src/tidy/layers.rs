@@ -106,7 +106,14 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer {
         name: "kvs-sim",
         holds: "whole clusters in one thread from one seed, under faults; the program `kvs-sim`",
-        may_use: &["kvs-core", "kvs-rng", "kvs-check"],
+        may_use: &[
+            "kvs-core",
+            "kvs-rng",
+            "kvs-feed",
+            "kvs-sharding",
+            "kvs-consistency",
+            "kvs-check",
+        ],
         behind: &[],
     },
     Layer {

@@ -4,6 +4,7 @@ mod acknowledged;
 mod batches;
 mod converged;
 mod deleted;
+mod entities;
 mod order;
 mod refused;
 #[cfg(test)]
@@ -56,5 +57,6 @@ pub(crate) fn all(world: &World) -> Vec<Violation> {
     violations.extend(refused::check(&operations, &order));
     violations.extend(batches::check(&operations, &order));
     violations.extend(converged::check(&Replicas::of(world)));
+    violations.extend(entities::check(&world.calls.all(), world.scenario.nodes));
     violations
 }
