@@ -93,6 +93,7 @@ fn ids_are_in_the_order_of_time() {
         let next = CommandId::new(&env);
         assert!(next > last);
         assert_eq!(next.to_string().parse::<CommandId>().unwrap(), next);
+        assert_eq!(next.made_ms(), env.clock.now_ms());
         last = next;
     }
     assert!("not an id".parse::<CommandId>().is_err());

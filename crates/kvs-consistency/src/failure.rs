@@ -187,6 +187,12 @@ pub(crate) enum Failed {
     UploadExpired {
         name: String,
     },
+    Ahead {
+        id: String,
+        name: String,
+        ahead_ms: u64,
+        limit_ms: u64,
+    },
 }
 
 impl From<&Failure> for Failed {
@@ -215,6 +221,12 @@ impl From<&Failure> for Failed {
                 DbaError::CommandReused { id, name } => {
                     Self::Reused { id: id.clone(), name: name.clone() }
                 }
+                DbaError::CommandAhead { id, name, ahead_ms, limit_ms } => Self::Ahead {
+                    id: id.clone(),
+                    name: name.clone(),
+                    ahead_ms: *ahead_ms,
+                    limit_ms: *limit_ms,
+                },
                 _ => Self::other(failure),
             },
             Failure::Leaderboard(LeaderboardError::NotFinite { name, member, score }) => {
@@ -285,6 +297,9 @@ impl Failed {
                 kept: usize::try_from(kept).unwrap_or(usize::MAX),
             },
             Self::Reused { id, name } => DbaError::CommandReused { id, name },
+            Self::Ahead { id, name, ahead_ms, limit_ms } => {
+                DbaError::CommandAhead { id, name, ahead_ms, limit_ms }
+            }
             Self::Other { reason, is_unknown, is_retryable } => DbaError::Ring {
                 operation: COMMAND,
                 reason,
@@ -346,6 +361,8 @@ mod tests {
             DbaError::WrongType { name: name(), found: "feed".into(), expected: "sorted" }.into(),
             DbaError::CommandForgotten { id: "i".into(), name: name(), kept: 7 }.into(),
             DbaError::CommandReused { id: "i".into(), name: name() }.into(),
+            DbaError::CommandAhead { id: "i".into(), name: name(), ahead_ms: 2, limit_ms: 1 }
+                .into(),
             LeaderboardError::NotFinite { name: name(), member: name(), score: f64::INFINITY }
                 .into(),
             RegisterError::NotAnInteger { name: name() }.into(),

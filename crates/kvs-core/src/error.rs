@@ -94,6 +94,24 @@ pub enum DbaError {
         name: String,
     },
 
+    /// The command's id was made further in the future than the owner of the entity allows: results
+    /// are kept by the time of their ids, and such an id would push out those of others. Not
+    /// applied; final until the clock that is wrong is set right.
+    #[error(
+        "command {id} on {name:?} was made {ahead_ms} ms ahead of the clock of the entity's owner, \
+         {limit_ms} ms are allowed; one of the two clocks is wrong; nothing was changed"
+    )]
+    CommandAhead {
+        /// The command's id.
+        id: String,
+        /// The entity's name.
+        name: String,
+        /// How far it is ahead, in milliseconds.
+        ahead_ms: u64,
+        /// How far it may be ahead, in milliseconds.
+        limit_ms: u64,
+    },
+
     /// A write would leave less of the disk free than the store keeps in reserve. Not applied; may
     /// be retried once there is room. Reads and deletes still work.
     #[error(

@@ -31,6 +31,12 @@ impl CommandId {
         Self(Builder::from_unix_timestamp_millis(env.clock.now_ms(), &random).into_uuid())
     }
 
+    /// When the id was made, in milliseconds since 1970, by the clock of its maker.
+    pub fn made_ms(&self) -> u64 {
+        // The first 48 bits (RFC 9562, section 5.7).
+        u64::try_from(self.0.as_u128() >> 80).unwrap_or(u64::MAX)
+    }
+
     /// The id's 16 bytes.
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()

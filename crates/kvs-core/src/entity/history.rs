@@ -3,6 +3,8 @@
 //! For stores of entities: what [`EntityStore::begin`](super::EntityStore::begin) looks up, and
 //! what [`submit`](super::EntityStore::submit) adds to a command's writes.
 
+use std::time::Duration;
+
 use crate::batch::{Batch, Op};
 use crate::codec::Value;
 use crate::dba::Dba;
@@ -14,6 +16,10 @@ use crate::scan::Scan;
 /// How many results an entity keeps. Of the ids below the oldest one kept it isn't known whether
 /// they ran, so they are never run again.
 pub const RESULTS_KEPT: usize = 1_024;
+
+/// How far ahead of its own clock the owner of an entity lets an id be made. Suits machines whose
+/// clocks are kept by NTP.
+pub const AHEAD_MAX: Duration = Duration::from_secs(60);
 
 const PREFIX: u8 = 0x00;
 /// Where the summary is: before all results.
@@ -46,6 +52,23 @@ pub async fn find(dba: &dyn Dba, name: &[u8], id: CommandId) -> Result<Option<Ve
         });
     }
     Ok(None)
+}
+
+/// Refuses a new id that was made too far ahead of `now_ms`, the clock of whoever owns the entity.
+///
+/// Ids of the far future would stay the newest ones. Once they were all that is kept, every id that
+/// is made by a clock that is right would be older.
+///
+/// # Errors
+/// [`DbaError::CommandAhead`].
+pub fn check_time(name: &[u8], id: CommandId, now_ms: u64) -> Result<()> {
+    let ahead_ms = id.made_ms().saturating_sub(now_ms);
+    let limit_ms = u64::try_from(AHEAD_MAX.as_millis()).unwrap_or(u64::MAX);
+    if ahead_ms > limit_ms {
+        let name = name.escape_ascii().to_string();
+        return Err(DbaError::CommandAhead { id: id.to_string(), name, ahead_ms, limit_ms });
+    }
+    Ok(())
 }
 
 /// Adds the result of `id` to the command's own writes, and drops the oldest result if there are

@@ -143,14 +143,15 @@ impl EntityStore for Entities {
         let held = timeout_at(until, held).await.map_err(|_elapsed| late())?;
         let epoch = self.driver.own(&mut bucket, &name, until).await?;
         let session = options.session.clone();
-        if let Some(id) = options.command
-            && let Some(result) = history::find(&self.tail(), &name, id).await?
-        {
-            // It may not be committed yet, and counts once it is.
-            let hold = Hold { bucket, epoch, until, session, _counted: counted, held };
-            let turn = Turn::new(name, None, hold);
-            self.clone().submitted(turn, Batch::new(), Vec::new()).await?;
-            return Ok(Begun::Done(result));
+        if let Some(id) = options.command {
+            if let Some(result) = history::find(&self.tail(), &name, id).await? {
+                // It may not be committed yet, and counts once it is.
+                let hold = Hold { bucket, epoch, until, session, _counted: counted, held };
+                let turn = Turn::new(name, None, hold);
+                self.clone().submitted(turn, Batch::new(), Vec::new()).await?;
+                return Ok(Begun::Done(result));
+            }
+            history::check_time(&name, id, self.driver.env.clock.now_ms())?;
         }
         let hold = Hold { bucket, epoch, until, session, _counted: counted, held };
         Ok(Begun::Turn(Turn::new(name, options.command, hold)))

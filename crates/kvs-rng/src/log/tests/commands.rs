@@ -75,6 +75,28 @@ async fn a_repeated_command_is_applied_once() {
     assert_eq!(cluster.add(0, "a").await, 1);
 }
 
+/// Results are kept by the time of their ids: a thousand ids of next year would make all others too
+/// old to be run.
+#[tokio::test(start_paused = true)]
+async fn an_id_from_the_future_is_refused_and_harms_nobody() {
+    let cluster = Cluster::new(3, "3,2,2").await;
+    let logs = cluster.logs(cluster.replicas("a")[0]).unwrap();
+    let made_in = |ms: u64| {
+        let (env, _) = Env::manual(cluster.env.clock.now_ms() + ms, 7);
+        CallOptions::default().command(CommandId::new(&env))
+    };
+    let year_ms = 365 * 24 * 3600 * 1000;
+    for ms in [60_001, year_ms] {
+        let error = add_at(&logs, "a", &made_in(ms)).await.unwrap_err();
+        assert!(matches!(error, DbaError::CommandAhead { ahead_ms, .. } if ahead_ms == ms), "{error}");
+        assert_eq!((error.outcome(), error.is_retryable()), (Outcome::NotApplied, false));
+    }
+    // Clocks that differ a little are usual.
+    for (expected, ms) in [60_000, 0].into_iter().enumerate() {
+        assert_eq!(add_at(&logs, "a", &made_in(ms)).await.unwrap(), expected as u64);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_command_without_writes_is_confirmed() {
     let cluster = Cluster::new(3, "3,2,2").await;
