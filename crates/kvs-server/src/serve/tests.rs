@@ -66,7 +66,7 @@ fn flags_come_before_the_file() {
 
 #[test]
 fn what_makes_no_sense_is_refused_by_name() {
-    let cases: [(&[&str], Option<&str>, &str); 19] = [
+    let cases: [(&[&str], Option<&str>, &str); 20] = [
         (&[], Some("resp-adr = \"127.0.0.1:1\""), "resp-adr"),
         (&[], Some("buckets = \"many\""), "buckets"),
         (&[], Some("quorum = \"3\""), "like 3,2,2"),
