@@ -88,7 +88,10 @@ async fn an_id_from_the_future_is_refused_and_harms_nobody() {
     let year_ms = 365 * 24 * 3600 * 1000;
     for ms in [60_001, year_ms] {
         let error = add_at(&logs, "a", &made_in(ms)).await.unwrap_err();
-        assert!(matches!(error, DbaError::CommandAhead { ahead_ms, .. } if ahead_ms == ms), "{error}");
+        assert!(
+            matches!(error, DbaError::CommandAhead { ahead_ms, .. } if ahead_ms == ms),
+            "{error}"
+        );
         assert_eq!((error.outcome(), error.is_retryable()), (Outcome::NotApplied, false));
     }
     // Clocks that differ a little are usual.

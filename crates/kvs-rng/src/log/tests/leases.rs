@@ -33,6 +33,12 @@ async fn a_leased_owner_asks_nobody_and_an_idle_one_either() {
     assert_eq!(cluster.calls(), calls);
 }
 
+/// Cuts a node off, and has the others take it for down.
+fn cut_off(cluster: &Cluster, n: usize) {
+    cluster.cut(n);
+    cluster.world.down.lock().unwrap().insert(cluster.ids[n]);
+}
+
 /// Reads at an owner that is cut off until it admits that it may be none any more, while the others get a
 /// new one. Gives how many of the reads were answered, and how long it took to get the new one.
 async fn reads_at_one_that_is_cut_off(
@@ -45,7 +51,7 @@ async fn reads_at_one_that_is_cut_off(
     // The second read has the lease that the first one asked for.
     sleep(Duration::from_millis(20)).await;
     look(&owner, name, &soon()).await.unwrap();
-    cluster.cut(replicas[0]);
+    cut_off(cluster, replicas[0]);
     let began = Instant::now();
     let done = Arc::new(AtomicU64::new(before));
     let writer = {
@@ -107,7 +113,7 @@ async fn a_lease_outlasts_the_start_of_who_has_granted_it() {
         cluster.kill(replicas[1], false);
         cluster.start(replicas[1], false).await;
         cluster.start(replicas[2], false).await;
-        cluster.cut(replicas[0]);
+        cut_off(&cluster, replicas[0]);
         let began = Instant::now();
         assert_eq!(cluster.add(replicas[2], "a").await, 1);
         assert!(began.elapsed() > LEASE * 8 / 10, "after {:?}", began.elapsed());
