@@ -51,10 +51,10 @@ fn narrow(bounds: Bounds, owners: &[u8], links: &[(u8, u8)]) -> Setting {
     setting
 }
 
-/// Nodes 1 and 3 own the bucket one after the other, with node 2; leases take three passes of time.
+/// Nodes 1 and 3 own the bucket one after the other, with node 2; leases take two passes of time.
 fn leased(bounds: Bounds) -> Setting {
     let mut setting = narrow(bounds, &[1, 3], &[(1, 2), (2, 3)]);
-    setting.limits.lease = Duration::from_secs(3);
+    setting.limits.lease = Duration::from_secs(2);
     setting
 }
 
@@ -113,7 +113,7 @@ pub const SCENARIOS: [Scenario; 22] = [
     Scenario {
         name: "leased",
         about: "reads under a lease, while another node wants to own the bucket",
-        setting: || leased(Bounds { submits: 1, confirms: 2, passes: 3, ..NONE }),
+        setting: || leased(Bounds { submits: 1, confirms: 2, passes: 2, ..NONE }),
     },
     Scenario {
         name: "granter-crashes",

@@ -3,7 +3,7 @@
 use kvs_model::model::explore;
 use kvs_model::scenario::{RULES, setting};
 
-const STATES_MAX: usize = 400_000;
+const STATES_MAX: usize = 4_000_000;
 
 #[test]
 fn without_any_one_rule_something_goes_wrong() {
