@@ -128,27 +128,23 @@ impl EmptyRing {
 
     async fn check_empty(&self, layout: &Layout) -> Result<(), Denial> {
         let asked = layout.members().values().map(|member| self.ask(member));
-        for (member, answer) in layout.members().values().zip(join_all(asked).await) {
+        let answers = join_all(asked).await;
+        let mut silent = None;
+        for (Member { name, .. }, answer) in layout.members().values().zip(answers) {
             match answer.as_deref() {
                 Ok([EMPTY]) => {}
                 Ok(_) => {
-                    return Err(format!(
-                        "{} holds data, and data can't be moved yet: all nodes have to join \
-                         before the first write",
-                        member.name
-                    )
-                    .into());
+                    return Err(Denial::Refused(format!(
+                        "{name} holds data, and data can't be moved yet: all nodes have to join \
+                         before the first write"
+                    )));
                 }
                 Err(error) => {
-                    return Err(format!(
-                        "{} can't be asked whether it is empty: {error}",
-                        member.name
-                    )
-                    .into());
+                    silent = Some(format!("{name} can't be asked whether it is empty: {error}"));
                 }
             }
         }
-        Ok(())
+        silent.map_or(Ok(()), |silent| Err(Denial::NotNow(silent)))
     }
 }
 
