@@ -50,6 +50,7 @@ impl Op {
 pub struct Batch {
     ops: Vec<Op>,
     bytes: usize,
+    makes_room: bool,
 }
 
 impl Batch {
@@ -70,6 +71,18 @@ impl Batch {
     pub fn delete(mut self, clustering: impl Into<Vec<u8>>) -> Self {
         self.push(Op::Delete { clustering: clustering.into() });
         self
+    }
+
+    /// Says that these writes make room, or let room be made later, as a small note that something
+    /// large is no longer wanted does. On a disk with hardly any room left a store refuses them last.
+    #[must_use]
+    pub fn making_room(self) -> Self {
+        Self { makes_room: true, ..self }
+    }
+
+    /// Whether these writes [make room](Self::making_room).
+    pub fn makes_room(&self) -> bool {
+        self.makes_room
     }
 
     /// Adds `op`.

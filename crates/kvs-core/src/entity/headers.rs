@@ -19,20 +19,17 @@ const KEPT: usize = 4_096;
 /// Headers above this size are not kept, so that all of them take some MiB at most.
 const LONGEST: usize = 256;
 
-/// Headers by the names of their entities.
-type Kept = Cache<Arc<[u8]>, Arc<[u8]>>;
-
 /// The rows of entities, with the headers that were written last in memory: every command begins
 /// with its entity's header.
-#[derive(Clone)]
 pub(super) struct Headers {
     rows: Arc<dyn Dba>,
-    kept: Arc<Kept>,
+    /// Headers by the names of their entities.
+    kept: Cache<Arc<[u8]>, Vec<u8>>,
 }
 
 impl Headers {
     pub(super) fn new(rows: Arc<dyn Dba>) -> Self {
-        Self { rows, kept: Arc::new(Cache::new(KEPT)) }
+        Self { rows, kept: Cache::new(KEPT) }
     }
 
     /// Writes to the entity `name`, on which nobody else writes meanwhile.
@@ -56,7 +53,7 @@ impl Headers {
 /// What a batch does to the header.
 enum Header {
     Untouched,
-    Set(Arc<[u8]>),
+    Set(Vec<u8>),
     /// It is deleted, or too long to be kept.
     Gone,
 }
@@ -64,7 +61,7 @@ enum Header {
 fn written(writes: &Batch) -> Header {
     writes.ops().iter().fold(Header::Untouched, |header, op| match op {
         Op::Put { clustering, value } if *clustering == header::CLUSTERING => {
-            if value.len() <= LONGEST { Header::Set(value.as_slice().into()) } else { Header::Gone }
+            if value.len() <= LONGEST { Header::Set(value.clone()) } else { Header::Gone }
         }
         Op::Delete { clustering } if *clustering == header::CLUSTERING => Header::Gone,
         _ => header,
@@ -77,7 +74,7 @@ impl Dba for Headers {
         if *key.clustering() == header::CLUSTERING
             && let Some(header) = self.kept.get(key.partition())
         {
-            return Ok(Some(header.to_vec()));
+            return Ok(Some(header));
         }
         self.rows.get_with(key, options).await
     }

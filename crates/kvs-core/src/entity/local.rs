@@ -22,7 +22,7 @@ use crate::options::CallOptions;
 /// that a command needn't look for them first.
 #[derive(Clone)]
 pub struct LocalEntities {
-    rows: Headers,
+    rows: Arc<Headers>,
     locks: Arc<Locks>,
 }
 
@@ -30,7 +30,7 @@ impl LocalEntities {
     /// Entities kept in `rows`. Nobody else may write to the same rows while they are in use, unless
     /// [`forget`](Self::forget) follows.
     pub fn new(rows: Arc<dyn Dba>) -> Self {
-        Self { rows: Headers::new(rows), locks: Arc::default() }
+        Self { rows: Arc::new(Headers::new(rows)), locks: Arc::default() }
     }
 
     /// Reads again whatever it remembers of the rows, after something else has written to them.
@@ -51,7 +51,7 @@ impl EntityStore for LocalEntities {
                 .map_err(|_elapsed| DbaError::Deadline { operation: "command" })?,
         };
         if let Some(id) = options.command
-            && let Some(result) = history::find(&self.rows, &name, id).await?
+            && let Some(result) = history::find(&*self.rows, &name, id).await?
         {
             return Ok(Begun::Done(result));
         }
@@ -69,13 +69,13 @@ impl EntityStore for LocalEntities {
         // command reads what this one wrote.
         Box::pin(uncancelled(async move {
             if let Some(id) = turn.command() {
-                history::record(&rows, turn.name(), id, result, &mut writes).await?;
+                history::record(&*rows, turn.name(), id, result, &mut writes).await?;
             }
             rows.write(&turn.name, writes).await
         }))
     }
 
     fn rows(&self) -> Arc<dyn Dba> {
-        Arc::new(self.rows.clone())
+        self.rows.clone()
     }
 }

@@ -47,6 +47,7 @@ mod local;
 mod locks;
 mod scope;
 mod view;
+mod written;
 
 use std::any::Any;
 use std::sync::Arc;

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::batch::{Batch, Op};
+use super::written::{self, Written};
+use crate::batch::Batch;
 use crate::dba::Dba;
 use crate::error::{DbaError, Result};
 use crate::key::Key;
@@ -14,8 +15,6 @@ use crate::limits;
 use crate::options::CallOptions;
 use crate::page::Page;
 use crate::scan::{ContainsKey, Order, Range, ResumeToken, Scan, is_empty};
-
-type Written = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// The rows of one entity as its running command sees them: the committed ones, and over them what
 /// the command has written so far. Nothing is written through until the command is submitted.
@@ -38,19 +37,12 @@ impl Scope {
         rows: Arc<dyn Dba>,
         written: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     ) -> Self {
-        Self { name: name.into(), rows, written: Mutex::new(written) }
+        Self { name: name.into(), rows, written: Mutex::new(Written::over(written)) }
     }
 
     /// What was written, as one batch; the scope is as new afterwards.
     pub fn take(&self) -> Batch {
-        let mut batch = Batch::new();
-        batch.extend(std::mem::take(&mut *self.written()).into_iter().map(
-            |(clustering, value)| match value {
-                Some(value) => Op::Put { clustering, value },
-                None => Op::Delete { clustering },
-            },
-        ));
-        batch
+        std::mem::take(&mut *self.written()).into_batch()
     }
 
     fn written(&self) -> MutexGuard<'_, Written> {
@@ -75,7 +67,7 @@ impl Dba for Scope {
     async fn get_with(&self, key: &Key, options: &CallOptions) -> Result<Option<Vec<u8>>> {
         self.check_name(key.partition())?;
         if let Some(written) = self.written().get(key.clustering()) {
-            return Ok(written.clone());
+            return Ok(written.map(<[u8]>::to_vec));
         }
         self.rows.get_with(key, options).await
     }
@@ -84,27 +76,21 @@ impl Dba for Scope {
         key.check()?;
         limits::check_value(&value)?;
         self.check_name(key.partition())?;
-        self.written().insert(key.clustering().to_vec(), Some(value));
+        self.written().write(Batch::new().put(key.clustering(), value));
         Ok(())
     }
 
     async fn delete_with(&self, key: &Key, _: &CallOptions) -> Result<()> {
         key.check()?;
         self.check_name(key.partition())?;
-        self.written().insert(key.clustering().to_vec(), None);
+        self.written().write(Batch::new().delete(key.clustering()));
         Ok(())
     }
 
     async fn write_with(&self, partition: &[u8], batch: Batch, _: &CallOptions) -> Result<()> {
         batch.check()?;
         self.check_name(partition)?;
-        let mut written = self.written();
-        for op in batch {
-            match op {
-                Op::Put { clustering, value } => written.insert(clustering, Some(value)),
-                Op::Delete { clustering } => written.insert(clustering, None),
-            };
-        }
+        self.written().write(batch);
         Ok(())
     }
 
@@ -117,16 +103,16 @@ impl Dba for Scope {
         self.check_name(partition)?;
         let range = scan.remaining()?;
         let committed = self.rows.scan_with(partition, scan, options).await?;
-        let written = self.written();
+        let mut written = self.written();
         if written.is_empty() || is_empty(&range) {
             return Ok(committed);
         }
-        Ok(merge(committed, &written, range, scan))
+        Ok(merge(committed, written.rows(), range, scan))
     }
 }
 
 /// Lays what was written over a committed page of `range`.
-fn merge(committed: Page, written: &Written, range: Range, scan: &Scan) -> Page {
+fn merge(committed: Page, written: &written::Rows, range: Range, scan: &Scan) -> Page {
     let order = scan.ordering();
     let covered = covered(&committed, range, order);
     let mut rows: BTreeMap<&[u8], Option<&[u8]>> =

@@ -27,18 +27,21 @@ pub fn in_background(work: impl FnOnce() + Send + 'static) {
 /// Awaits `future`, which runs to its end even if the caller goes away.
 ///
 /// Costs a task only if the future can't finish at once.
-pub async fn uncancelled<T, F>(future: F) -> T
+pub fn uncancelled<T, F>(future: F) -> impl Future<Output = T> + Send
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
+    // Boxed before the first poll, so that what the caller moves about is small.
     let mut future = Box::pin(future);
-    let first = std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
-    if let Poll::Ready(done) = first {
-        return done;
+    async move {
+        let first = std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
+        if let Poll::Ready(done) = first {
+            return done;
+        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return future.await };
+        joined(runtime.spawn(future)).await
     }
-    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return future.await };
-    joined(runtime.spawn(future)).await
 }
 
 async fn joined<T>(task: tokio::task::JoinHandle<T>) -> T {
