@@ -1,21 +1,29 @@
 //! An ordered map in memory, for tests and caches.
 //!
-//! Nothing outlives the process. A scan holds off writers while it visits, so that it sees one
-//! moment.
+//! Nothing outlives the process. A scan of a range holds off writers while it visits, so that it sees
+//! one moment. A scan of everything, which may wait for whoever reads it, holds off nobody: the first
+//! write meanwhile goes to a copy of the map.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{Engine, EngineResult, Visit, Wait, WriteSet};
-use crate::scan::{EVERYTHING, Order, Range, is_empty};
+use crate::scan::{Order, Range, is_empty};
 
 /// The memory engine.
 #[derive(Debug, Default)]
 pub struct Memory {
     // A writer that panics leaves the map whole: poisoning carries no news.
-    rows: RwLock<BTreeMap<Vec<u8>, Vec<u8>>>,
+    rows: RwLock<Arc<Rows>>,
+}
+
+type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// Visits rows until `visit` has enough.
+fn walk<'a>(mut rows: impl Iterator<Item = (&'a Vec<u8>, &'a Vec<u8>)>, visit: Visit<'_>) {
+    let _: ControlFlow<()> = rows.try_for_each(|(key, value)| visit(key, value));
 }
 
 impl Engine for Memory {
@@ -37,6 +45,7 @@ impl Engine for Memory {
 
     fn write(&self, writes: &WriteSet, _: bool, _: Wait) -> EngineResult<()> {
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        let rows = Arc::make_mut(&mut rows);
         for (key, value) in writes.iter() {
             match value {
                 Some(value) => drop(rows.insert(key.to_vec(), value.to_vec())),
@@ -52,16 +61,17 @@ impl Engine for Memory {
         }
         let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
         let found = rows.range(range.clone());
-        let mut visit = |(key, value): (&Vec<u8>, &Vec<u8>)| visit(key, value);
-        let _: ControlFlow<()> = match order {
-            Order::Ascending => found.into_iter().try_for_each(&mut visit),
-            Order::Descending => found.into_iter().rev().try_for_each(&mut visit),
-        };
+        match order {
+            Order::Ascending => walk(found, visit),
+            Order::Descending => walk(found.rev(), visit),
+        }
         Ok(())
     }
 
     fn scan_all(&self, visit: Visit<'_>) -> EngineResult<()> {
-        self.scan(&EVERYTHING, Order::Ascending, Wait::Allowed, visit)
+        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner).clone();
+        walk(rows.iter(), visit);
+        Ok(())
     }
 
     fn sync(&self, _: Wait) -> EngineResult<()> {

@@ -56,6 +56,38 @@ async fn a_store_is_saved_and_loaded_whole() {
     assert_eq!(files.len(), 1, "no draft is left: {files:?}");
 }
 
+/// Also where one thread does everything: a writer that waited for the archive would wait for itself.
+#[test]
+fn writers_go_on_while_a_store_is_saved() {
+    let (done, result) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("store.zip");
+            let kvs = filled().await;
+            let mut written = 0_u64;
+            let writing = async {
+                loop {
+                    written += 1;
+                    kvs.put(format!("record/{written}"), &u64::MAX).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                saved = kvs.save(&path, ignore) => saved.unwrap(),
+                () = writing => unreachable!("it never ends"),
+            };
+            let copy = Kvs::memory();
+            copy.load(&path, ignore).await.unwrap();
+            assert_eq!(copy.feed::<u64>("feed").len().await.unwrap(), 1_000);
+            assert_eq!(kvs.get::<u64>("record/1").await.unwrap(), Some(u64::MAX));
+            done.send(written).unwrap();
+        });
+    });
+    assert!(result.recv_timeout(std::time::Duration::from_secs(60)).unwrap() > 0);
+}
+
 #[tokio::test]
 async fn an_empty_store_is_saved_and_loaded() {
     let folder = tempfile::tempdir().unwrap();

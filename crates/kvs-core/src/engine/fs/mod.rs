@@ -30,6 +30,8 @@
 //! # Caveats
 //! - Other tools may look, but not change anything while the store is open. A row whose file was
 //!   taken away while it was closed is a row that was deleted: nobody can tell.
+//! - Writes wait until a save has been read to its end. So a task that reads one must not wait for a
+//!   write of its own before that.
 //! - Every file takes at least a block of the file system, and an inode.
 
 mod changes;
