@@ -12,7 +12,7 @@ pub enum LeaderboardError {
     NotFinite {
         /// The leaderboard.
         name: String,
-        /// The member's ordered bytes, made printable.
+        /// The member's ordered bytes, made printable: of a string, the string.
         member: String,
         /// The score that was refused.
         score: f64,

@@ -235,9 +235,11 @@ where
         // Adding 0 makes 0 of -0.
         let after = change(before) + 0.0;
         if !after.is_finite() {
+            // A string ends with a mark that says nothing to a reader.
+            let shown = member.strip_suffix(&[0x00, 0x01]).unwrap_or(&member);
             return Err(LeaderboardError::NotFinite {
                 name: self.rows.name().escape_ascii().to_string(),
-                member: member.escape_ascii().to_string(),
+                member: shown.escape_ascii().to_string(),
                 score: after,
             });
         }
