@@ -12,6 +12,8 @@ use super::rows::{
 };
 use super::{FileError, Result};
 use crate::DbaError;
+use crate::batch::Batch;
+use crate::codec::Value;
 use crate::dba::Dba;
 use crate::page::RowRef;
 use crate::scan::prefix_end;
@@ -185,8 +187,9 @@ impl Step {
                 let Some(file) = directory.file(&name).await? else {
                     return Ok(Found::Whether(false));
                 };
-                directory.delete(file_key(&name)).await?;
-                directory.put(garbage_key(file.id), &Garbage::Dropped).await?;
+                let dropped = Garbage::Dropped.to_bytes()?;
+                let gone = Batch::new().delete(file_key(&name)).put(garbage_key(file.id), dropped);
+                directory.write(gone.making_room()).await?;
                 Found::Whether(true)
             }
             Self::Forget { id, starts, note } => {

@@ -149,8 +149,10 @@ impl Store {
             return Ok(());
         }
         self.failure.check()?;
-        if writes.iter().any(|(_, value)| value.is_some()) {
-            self.disk.check(writes.bytes())?;
+        if writes.makes_room() {
+            self.disk.check_last(writes.bytes())?;
+        } else {
+            self.disk.check(writes.bytes(), self.engine.working_bytes())?;
         }
         let syncs = self.syncs.clone();
         let write = self.run(operation, options, move |engine, wait| {
@@ -196,6 +198,6 @@ impl Compact for Store {
 impl Ready for Store {
     async fn ready(&self) -> Result<()> {
         self.failure.check()?;
-        self.disk.check(0)
+        self.disk.check(0, self.engine.working_bytes())
     }
 }
