@@ -77,11 +77,13 @@ impl HybridClock {
     }
 
     /// Takes note of a timestamp of another node, so that [`now`](Self::now) is later from here on.
-    /// One that is too far ahead is ignored.
-    pub fn observe(&self, stamp: Timestamp) {
-        if self.check(stamp).is_ok() {
-            self.latest.fetch_max(stamp.to_bits(), Ordering::Relaxed);
-        }
+    ///
+    /// # Errors
+    /// It is too far ahead, and ignored.
+    pub fn observe(&self, stamp: Timestamp) -> Result<(), ClockAhead> {
+        self.check(stamp)?;
+        self.latest.fetch_max(stamp.to_bits(), Ordering::Relaxed);
+        Ok(())
     }
 
     /// Refuses a timestamp that is too far ahead of the system clock.
@@ -146,8 +148,8 @@ mod tests {
     fn what_is_observed_is_before_what_comes() {
         let (clock, _) = clock(1000);
         let other = Timestamp::from_ms(3000);
-        clock.observe(other);
-        clock.observe(Timestamp::from_ms(2000));
+        clock.observe(other).unwrap();
+        clock.observe(Timestamp::from_ms(2000)).unwrap();
         assert_eq!(clock.now(), other.next());
     }
 
@@ -160,14 +162,14 @@ mod tests {
         assert_eq!(clock.check(far), Err(refused));
         assert!(refused.to_string().contains("60001 ms ahead"));
 
-        clock.observe(far);
-        clock.observe(Timestamp::from_bits(u64::MAX));
+        assert_eq!(clock.observe(far), Err(refused));
+        assert!(clock.observe(Timestamp::from_bits(u64::MAX)).is_err());
         let now = clock.now();
         assert_eq!(now, Timestamp::from_ms(1000));
         assert_eq!(clock.check(now), Ok(()));
 
         system.0.store(1001, Ordering::SeqCst);
-        clock.observe(far);
+        clock.observe(far).unwrap();
         assert_eq!(clock.now(), far.next());
     }
 

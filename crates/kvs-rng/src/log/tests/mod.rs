@@ -3,6 +3,7 @@
 mod commands;
 mod crashes;
 mod doubts;
+mod failing;
 mod holding;
 mod idle;
 mod lagging;
