@@ -44,10 +44,11 @@ impl Client {
                 14..16 => {
                     self.write([(self.world.new_rare_key(), Some(self.new_id()))].into()).await
                 }
-                16..19 => match self.world.some_rare_key(|given| self.draw.below(given)) {
-                    Some(key) => drop(self.get(&key, false).await),
-                    None => {}
-                },
+                16..19 => {
+                    if let Some(key) = self.world.some_rare_key(|given| self.draw.below(given)) {
+                        self.get(&key, false).await;
+                    }
+                }
                 _ => drop(self.get(&key, false).await),
             }
             sleep(Duration::from_millis(self.draw.between(0, 150))).await;

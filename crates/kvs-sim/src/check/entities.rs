@@ -90,10 +90,10 @@ fn whole(name: &str, calls: &[&Call], nodes: usize) -> Vec<Violation> {
     for call in calls {
         let Command::Feed(feed::Command::Add { value }) = &call.command else { continue };
         match call.outcome().0 {
-            Outcome::Ok(Answer::Feed(feed::Answer::Number(eid))) => {
-                if !feed.contains(&(*eid, value.clone())) {
-                    violations.push(wrong(format!("this entry is not there: {call}")));
-                }
+            Outcome::Ok(Answer::Feed(feed::Answer::Number(eid)))
+                if !feed.contains(&(*eid, value.clone())) =>
+            {
+                violations.push(wrong(format!("this entry is not there: {call}")));
             }
             Outcome::NotApplied if values.contains(value) => {
                 violations.push(wrong(format!("this entry was refused and is there: {call}")));
