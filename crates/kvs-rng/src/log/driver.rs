@@ -13,7 +13,6 @@ use super::bucket::{BucketLog, State};
 use super::core::{Action, Core, Event, Voters};
 use super::counters::Counters;
 use super::doubts::Doubts;
-use super::failing::Failing;
 use super::format::{self, Head};
 use super::held::HeldByAll;
 use super::hold::Hold;
@@ -57,7 +56,6 @@ pub(super) struct Driver {
     pub(super) lost: Lost,
     pub(super) held: HeldByAll,
     pub(super) reach: Reach,
-    pub(super) failing: Failing,
     pub(super) hearsay: Hearsay,
     pub(super) hold: Hold,
     /// Wakes those who wait to try again.
@@ -105,7 +103,6 @@ impl Driver {
             lost: Lost::default(),
             held: HeldByAll::default(),
             reach: Reach::default(),
-            failing: Failing::default(),
             hearsay: Hearsay::default(),
             hold: Hold::default(),
             hurry: Notify::new(),

@@ -26,8 +26,6 @@ pub const OWNS: u16 = 0x0303;
 pub const HOLDS: u16 = 0x0304;
 /// Own buckets, and tell their replicas.
 pub const SETTLE: u16 = 0x0305;
-/// The asking node can't write its logs.
-pub const FAILS: u16 = 0x0306;
 
 /// The logs of one node's buckets: its part of all entities. Clones are handles of the same.
 ///
@@ -105,15 +103,14 @@ impl Logs {
         self.driver.all_opened().len()
     }
 
-    /// Takes a request of another node: [`REQUEST`], [`CALL`], [`OWNS`], [`HOLDS`],
-    /// [`SETTLE`] or [`FAILS`]. Any bytes may come.
+    /// Takes a request of another node: [`REQUEST`], [`CALL`], [`OWNS`], [`HOLDS`] or [`SETTLE`]. Any
+    /// bytes may come.
     pub async fn handle(&self, from: NodeId, method: u16, body: &[u8]) -> Result<Vec<u8>> {
         match method {
             REQUEST => self.driver.handle(from, body).await,
             OWNS => self.driver.handle_owns(body),
             HOLDS => self.driver.handle_holds(body).await,
             SETTLE => self.driver.handle_settle(from, body).await,
-            FAILS => Ok(self.driver.handle_fails(from)),
             CALL => self.regions.handle(from, body).await,
             _ => Err(DbaError::decode("request", format!("there is no method {method:#06x}"))),
         }

@@ -201,14 +201,13 @@ impl Driver {
     /// written is on disk.
     ///
     /// # Errors
-    /// Bytes that are no messages, or this node can't write at present; nothing was done.
+    /// Bytes that are no messages; nothing was done.
     pub(super) async fn handle(
         self: &Arc<Self>,
         from: NodeId,
         body: &[u8],
     ) -> Result<Vec<u8>, DbaError> {
         let items: Vec<Item> = format::decode(WHAT, body)?;
-        self.failing.check()?;
         let serving = Serving::begin(self, from);
         for (bucket, number) in self.receive(from, items).await {
             let mut progress = bucket.progress.subscribe();

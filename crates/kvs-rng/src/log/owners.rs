@@ -42,18 +42,11 @@ pub trait Owners: Send + Sync + 'static {
     /// bucket's preference list that does. A guess, never a promise: the owner's log decides.
     fn owner(&self, name: &[u8]) -> Owner;
 
-    /// Who owns `name`, asked and not only guessed: if it is to be another node, and that one denies it,
-    /// then this one is to. For a node that others take for the owner: two that take each other for it
-    /// would refuse for ever.
-    async fn ask(&self, name: &[u8]) -> Owner {
-        self.owner(name)
-    }
-
     /// Takes note of who was said to own `name`, when it was refused elsewhere; `None` if that isn't
     /// known.
     fn learn(&self, name: &[u8], owner: Option<NodeId>);
 
-    /// Runs `body` by the handler of `region` at `to`, as a rule another node.
+    /// Runs `body` by the handler of `region` at `to`, another node.
     async fn call(
         &self,
         to: NodeId,
@@ -153,26 +146,9 @@ impl Owners for Logs {
                 Owner::Nobody { reason: "this node has no layout of a ring yet".to_owned() }
             }
             None => {
-                let failing = self.driver.failing.why();
-                let why = failing.map(|why| format!(", and this node can't write: {why}"));
-                let why = why.unwrap_or_default();
-                Owner::Nobody {
-                    reason: format!("none of the bucket's replicas seems to be up{why}"),
-                }
+                Owner::Nobody { reason: "none of the bucket's replicas seems to be up".to_owned() }
             }
         }
-    }
-
-    async fn ask(&self, name: &[u8]) -> Owner {
-        let owner = self.owner(name);
-        let (Owner::At(other), Ok(bucket)) = (&owner, self.driver.bucket_of(name).await) else {
-            return owner;
-        };
-        if self.driver.owns(&bucket, *other).await {
-            return owner;
-        }
-        self.driver.hearsay.note(bucket.id, Some(self.driver.id));
-        self.owner(name)
     }
 
     fn learn(&self, name: &[u8], owner: Option<NodeId>) {
@@ -192,13 +168,6 @@ impl Owners for Logs {
             let detail =
                 format!("a call has at most {BODY_MAX} bytes and a name of {REGION_NAME_MAX}");
             return Err(OwnerCallError::Message { detail, sent: false });
-        }
-        if to == self.driver.id {
-            // Others may take this node for the owner before it does.
-            return match self.regions.of(region) {
-                Some(handler) => Ok(handler.call(to, body).await),
-                None => Err(OwnerCallError::NoRegion { node: to, region: region.to_owned() }),
-            };
         }
         let strange = |sent| {
             move |error: kvs_core::DbaError| OwnerCallError::Message {

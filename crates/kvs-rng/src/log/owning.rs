@@ -73,7 +73,6 @@ impl Driver {
         let opened = self.opened(bucket);
         if let Some(opened) = &opened
             && matches!(opened.now().role, Role::Serving { .. })
-            && self.seems_up(self.id)
         {
             return Some(self.id);
         }
@@ -86,8 +85,7 @@ impl Driver {
     /// Owns the bucket: at once if it does, else once a majority has promised. Says under which epoch.
     ///
     /// # Errors
-    /// `NotOwner` if another node that is there owns it; `Quorum` if no majority promises in time;
-    /// `Ring`, may be retried, if this node can't write at present.
+    /// `NotOwner` if another node that is there owns it; `Quorum` if no majority promises in time.
     /// Nothing has changed that anybody was told of.
     pub(super) async fn own(
         self: &Arc<Self>,
@@ -97,7 +95,6 @@ impl Driver {
     ) -> Result<Epoch> {
         let mut has_tried = false;
         loop {
-            self.failing.check()?;
             let mut progress = bucket.progress.subscribe();
             let now = *progress.borrow_and_update();
             match now.role {

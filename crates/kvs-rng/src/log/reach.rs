@@ -62,13 +62,9 @@ impl Reach {
 }
 
 impl Driver {
-    /// Whether `node` seems to be there, by gossip and by what calls have shown; and if it is this one,
-    /// whether it can write.
+    /// Whether `node` seems to be there, by gossip and by what calls have shown.
     pub(super) fn seems_up(&self, node: NodeId) -> bool {
-        if node == self.id {
-            return self.failing.why().is_none();
-        }
-        self.peers.is_up(node) && !self.reach.is_shunned(node)
+        node == self.id || (self.peers.is_up(node) && !self.reach.is_shunned(node))
     }
 
     /// Whether `node` is there and says that it owns the bucket, or is about to. Many who want to know
@@ -101,7 +97,6 @@ impl Driver {
         let owns = bucket.is_some_and(|it| {
             matches!(it.now().role, Role::Serving { .. } | Role::Trying) && !self.is_closed()
         });
-        let owns = owns && self.failing.why().is_none();
         format::encode(WHAT, &owns)
     }
 }

@@ -204,7 +204,6 @@ impl Driver {
         }
         match self.write_all(&changes, &last).await {
             Ok(()) => {
-                self.written();
                 self.together(|| {
                     for (bucket, upto, _) in last.into_values() {
                         self.step(&bucket, Event::Persisted { upto });
@@ -212,11 +211,9 @@ impl Driver {
                 });
             }
             Err(error) => {
-                let buckets: Vec<_> = last.into_values().map(|(bucket, ..)| bucket).collect();
-                let replicas = buckets.iter().flat_map(|it| it.lock().voters.replicas());
-                self.not_written(&error, replicas.collect());
-                for bucket in buckets {
-                    tracing::debug!(node = %self.id, bucket = %bucket.id, "it is to be opened again");
+                for (bucket, ..) in last.into_values() {
+                    tracing::error!(node = %self.id, bucket = %bucket.id, %error,
+                        "a write to the log of a bucket failed; the bucket is opened again");
                     self.give_up(&bucket);
                 }
             }

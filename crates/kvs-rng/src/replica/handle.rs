@@ -15,7 +15,6 @@ use super::leaves::Leaves;
 use super::rows;
 use super::start::{Condition, Start};
 use super::witness::Witness;
-use super::wrong_clocks::WrongClocks;
 use crate::hash::Bucket;
 use crate::identity::NodeId;
 use crate::version::{HybridClock, Versions};
@@ -41,7 +40,6 @@ pub(super) struct Inner {
     pub(super) witness: Witness,
     /// Whether the last write failed.
     pub(super) failing: AtomicBool,
-    pub(super) wrong_clocks: WrongClocks,
 }
 
 impl Replica {
@@ -67,9 +65,7 @@ impl Replica {
         synced.write(writes).await?;
         let (raw, buckets) = (store.raw(), Buckets::new());
         let (hold, witness, failing) = (Hold::default(), Witness::default(), AtomicBool::default());
-        let wrong_clocks = WrongClocks::default();
-        let inner =
-            Inner { node, clock, raw, buckets, dots, start, hold, witness, failing, wrong_clocks };
+        let inner = Inner { node, clock, raw, buckets, dots, start, hold, witness, failing };
         Ok(Self { inner: Arc::new(inner) })
     }
 

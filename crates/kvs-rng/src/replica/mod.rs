@@ -102,7 +102,6 @@ mod start;
 pub(crate) mod tests;
 mod witness;
 mod writing;
-mod wrong_clocks;
 
 pub use dots::DOTS_RESERVED;
 pub use error::ReplicaError;

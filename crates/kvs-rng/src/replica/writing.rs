@@ -228,11 +228,7 @@ impl Inner {
 
     /// From here on this node's timestamps are later than those of `versions`.
     pub(super) fn observe(&self, versions: &Versions) {
-        for sibling in versions.siblings() {
-            if let Err(ahead) = self.clock.observe(sibling.timestamp) {
-                self.wrong_clocks.about(self.node, sibling.dot.node, &ahead);
-            }
-        }
+        versions.siblings().iter().for_each(|sibling| self.clock.observe(sibling.timestamp));
     }
 
     /// Tells the log when the store begins to fail, as on a full disk, and when that is over.

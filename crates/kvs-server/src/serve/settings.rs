@@ -94,10 +94,8 @@ impl Settings {
             name.parse::<Backend>().map_err(|problem| format!("--backend: {problem}"))?;
         }
         if let Some(quorum) = self.quorum {
-            let is_only_weak = !self.allow_weak_quorum && quorum.check(true).is_ok();
-            let way_out = if is_only_weak { "; see --allow-weak-quorum" } else { "" };
             let quorum = quorum.check(self.allow_weak_quorum);
-            quorum.map_err(|problem| format!("--quorum: {problem}{way_out}"))?;
+            quorum.map_err(|problem| format!("--quorum: {problem}; see --allow-weak-quorum"))?;
         }
         self.hashing()?;
         within("--virtual-nodes", self.virtual_nodes.unwrap_or(128), 1, 1_024)?;

@@ -92,9 +92,6 @@ fn what_makes_no_sense_is_refused_by_name() {
         let problem = settings(args, file).unwrap_err();
         assert!(problem.contains(expected), "{args:?} {file:?}: {problem}");
     }
-    // No way out is named that is none.
-    let problem = settings(&["--quorum", "2,3,1"], None).unwrap_err();
-    assert!(!problem.contains("--allow-weak-quorum"), "{problem}");
     let open = ["--resp-addr", "0.0.0.0:1", "--password-file", "p", "--rpc-addr", "0.0.0.0:2"];
     let open = settings(&[&open[..], &["--cluster-key-file", "k"]].concat(), None);
     assert!(open.is_ok(), "{open:?}");

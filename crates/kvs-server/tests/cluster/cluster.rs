@@ -8,7 +8,6 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::client::Client;
-use crate::links::Links;
 use crate::node::Node;
 use crate::until;
 
@@ -34,32 +33,17 @@ impl Cluster {
         count: usize,
         flags: impl Fn(&Path, usize) -> Vec<String>,
     ) -> Self {
-        let mut nodes = nodes(folder.path(), count);
-        for (n, node) in nodes.iter_mut().enumerate() {
-            node.flags.extend(flags(folder.path(), n));
-        }
+        let mut nodes: Vec<Node> = (0..count)
+            .map(|n| {
+                let mut node = Node::new(folder.path(), &format!("n{n}"), &["--quorum", "3,2,2"]);
+                node.flags.extend(flags(folder.path(), n));
+                node
+            })
+            .collect();
         nodes[0].start();
-        let founder = nodes[0].addresses().rpc;
-        Self::form(folder, nodes, founder)
-    }
-
-    /// The same with links that can be cut.
-    pub(crate) fn start_linked(count: usize) -> (Self, Links) {
-        let links = Links::new(count);
-        let folder = TempDir::new().unwrap();
-        let mut nodes = nodes(folder.path(), count);
-        for (n, node) in nodes.iter_mut().enumerate() {
-            node.rpc_addr(links.own(n));
-            node.reached_at(links.relay(n));
-        }
-        nodes[0].start();
-        (Self::form(folder, nodes, links.relay(0)), links)
-    }
-
-    /// Has the others join the first one.
-    fn form(folder: TempDir, mut nodes: Vec<Node>, founder: SocketAddr) -> Self {
+        let founder = nodes[0].addresses().rpc.to_string();
         for node in &mut nodes[1..] {
-            node.flags.extend(["--join".to_owned(), founder.to_string()]);
+            node.flags.extend(["--join".to_owned(), founder.clone()]);
             node.spawn();
         }
         for node in &mut nodes[1..] {
@@ -141,11 +125,6 @@ impl Cluster {
             assert_eq!(found.as_deref(), Some("yes"));
         }
     }
-}
-
-/// Nodes that are not running yet.
-fn nodes(folder: &Path, count: usize) -> Vec<Node> {
-    (0..count).map(|n| Node::new(folder, &format!("n{n}"), &["--quorum", "3,2,2"])).collect()
 }
 
 impl Index<usize> for Cluster {

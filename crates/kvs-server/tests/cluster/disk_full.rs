@@ -8,17 +8,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use kvs_check::history::Outcome;
-use redis::cmd;
 use tempfile::TempDir;
 
 use crate::client::Client;
 use crate::cluster::Cluster;
 use crate::load::{Load, Written};
-use crate::until;
-
-/// So many that each node owns some of them.
-const FEEDS: u64 = 30;
 
 /// A small file system at a path, gone when this is dropped.
 struct Disk(PathBuf);
@@ -87,69 +81,6 @@ fn one_replica_without_room_harms_nobody() {
     let load = Load::start(2, &cluster.doors());
     load.goes_on(100);
     written.and(load.stop()).is_read_through(&cluster.doors());
-    cluster.is_unharmed();
-    drop((cluster, disk));
-}
-
-/// Nor does it hold up an entity, even if it owns it.
-#[test]
-fn an_owner_without_room_leaves_its_entities_to_others() {
-    let folder = TempDir::new().unwrap();
-    let Some(disk) = Disk::mount(&folder.path().join("n2"), 128) else { return };
-    let mut cluster = Cluster::start_with(folder, 3, |_, _| vec![]);
-    let doors = cluster.doors();
-    let mut added: Vec<Vec<(u64, String)>> = vec![vec![]; FEEDS as usize];
-    let mut add = |bytes: usize, rounds: usize| {
-        let mut clients: Vec<_> = doors[..2].iter().map(|door| Client::new(*door)).collect();
-        for round in 0..rounds {
-            for (feed, added) in added.iter_mut().enumerate() {
-                let value = format!("{feed}/{bytes}/{round}/").repeat(bytes / 8);
-                let name = format!("full/{feed}");
-                let number = until(
-                    || format!("{name} takes no entries"),
-                    || {
-                        clients.rotate_left(1);
-                        match clients[0].call(cmd("FEED.ADD").arg(&name).arg(&value)) {
-                            Outcome::Ok(number) => Some(number),
-                            Outcome::NotApplied | Outcome::Unknown => None,
-                        }
-                    },
-                );
-                added.push((number, value));
-            }
-        }
-    };
-    add(10, 2);
-    let ballast = disk.fill();
-    add(50_000, 10);
-    let full = cluster[2].log();
-    assert!(full.contains("takes no writes"), "nothing of it in the log:\n{full}");
-
-    std::fs::remove_file(ballast).unwrap();
-    if cluster[2].runs() {
-        cluster[2].kill();
-    }
-    cluster[2].start();
-    cluster.wait_for_all();
-    add(10, 2);
-    for door in &doors {
-        let mut client = Client::new(*door);
-        for (feed, added) in added.iter().enumerate() {
-            let name = format!("full/{feed}");
-            let mut entries = until(
-                || format!("{name} can't be read at {door}"),
-                || match client.call::<Vec<(u64, String)>>(cmd("FEED.ALL").arg(&name)) {
-                    Outcome::Ok(entries) => Some(entries),
-                    Outcome::NotApplied | Outcome::Unknown => None,
-                },
-            );
-            entries.reverse();
-            assert!(entries.iter().map(|(number, _)| *number).eq(1..=entries.len() as u64));
-            for (number, value) in added {
-                assert_eq!(&entries[*number as usize - 1].1, value, "{name} at {door}");
-            }
-        }
-    }
     cluster.is_unharmed();
     drop((cluster, disk));
 }

@@ -118,11 +118,6 @@ impl Node {
         self.addresses.rpc = rpc;
     }
 
-    /// Has it tell the others to reach it there, wherever it listens.
-    pub(crate) fn reached_at(&mut self, relay: SocketAddr) {
-        self.flags.extend(["--advertise-addr".to_owned(), relay.to_string()]);
-    }
-
     /// Has it listen for Redis clients somewhere else.
     pub(crate) fn resp_addr(&mut self, resp: SocketAddr) {
         self.addresses.resp = resp;
@@ -214,7 +209,7 @@ impl Drop for Node {
 }
 
 /// Any port of a loopback address that no other node of this run has.
-pub(crate) fn own_address() -> SocketAddr {
+fn own_address() -> SocketAddr {
     static NODES: AtomicU32 = AtomicU32::new(0);
     let node = NODES.fetch_add(1, Ordering::Relaxed);
     if cfg!(target_os = "linux") {

@@ -39,12 +39,6 @@ impl<H: Handler> Host<H> {
     async fn answer(&self, request: Request<'_>) -> Result<Vec<u8>, Cause> {
         let Request { head, message } = request;
         check_id(&head.entity)?;
-        if let Some(owners) = self.owners.upgrade()
-            && owners.owner(&head.entity) != Owner::Here
-        {
-            // Somebody takes this node for the owner, and may be right.
-            owners.ask(&head.entity).await;
-        }
         let deadline = Instant::now() + head.remaining().min(DEADLINE_MAX);
         let command = head.command.map(CommandId::from_bytes);
         let call = Call { entity: head.entity.into(), command, deadline };

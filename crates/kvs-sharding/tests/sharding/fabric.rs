@@ -174,16 +174,6 @@ impl Owners for Node {
         if owner == self.id { Owner::Here } else { Owner::At(owner) }
     }
 
-    async fn ask(&self, entity: &[u8]) -> Owner {
-        if let Owner::At(other) = self.owner(entity) {
-            let other = lock(&self.shared.nodes).get(&other).cloned();
-            if other.is_some_and(|other| other.owner(entity) != Owner::Here) {
-                lock(&self.beliefs).insert(bucket(entity), Owner::Here);
-            }
-        }
-        self.owner(entity)
-    }
-
     fn learn(&self, _entity: &[u8], owner: Option<NodeId>) {
         lock(&self.learned).push(owner);
     }

@@ -3,7 +3,6 @@
 mod commands;
 mod crashes;
 mod doubts;
-mod failing;
 mod holding;
 mod idle;
 mod lagging;
