@@ -7,14 +7,9 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 
-use kvs_core::entity::LocalEntities;
-use kvs_core::env::Env;
-use kvs_core::file::Files;
 use kvs_core::store::Rows;
 use kvs_core::{Batch, Compact, Dba, DbaError, Key, Outcome, Ready, RowKind, Scan, Store};
-use kvs_feed::{Eid, Feed};
 use kvs_tests::{Engine, payload};
 use tempfile::{TempDir, tempdir};
 
@@ -238,43 +233,9 @@ async fn loses_nothing_acknowledged(engine: Engine) {
     check_rows(&rows, 0..full + 32).await;
 }
 
-/// Where no entry fits any more entries and files can be removed, which makes room.
-async fn lets_things_be_removed(engine: Engine) {
-    let Some(disk) = Disk::mount(32) else { return };
-    let folder = disk.store();
-    let (store, _) = open(engine, &folder);
-    let entities = || Arc::new(store.rows(RowKind::Entity));
-    let feed = Feed::<Vec<u8>>::new(entities(), "feed");
-    let directory = Arc::new(LocalEntities::new(entities()));
-    let chunks = Arc::new(store.rows(RowKind::Chunk));
-    let files = Files::new(directory, chunks, "files", Env::system());
-    files.put_bytes("file", &payload::of(0, VALUE_BYTES)).await.unwrap();
+each_engine!(is_survived_without_the_reserve, loses_nothing_acknowledged);
 
-    let mut entries = 0;
-    let error = loop {
-        // Larger ones first, then small ones, up to the last that fits.
-        let bytes = if entries < 400 { VALUE_BYTES } else { 1 << 10 };
-        match feed.add(&payload::of(entries, bytes)).await {
-            Ok(_) => entries += 1,
-            Err(_) if entries < 400 => entries = 400,
-            Err(error) => break error,
-        }
-    };
-    assert!(matches!(error, DbaError::DiskFull { .. }), "{error}");
-    let newest = feed.head().await.unwrap().unwrap().eid;
-    for eid in 1..=newest.0 {
-        assert!(feed.remove(Eid(eid)).await.unwrap(), "entry {eid}");
-    }
-    assert!(files.delete("file").await.unwrap());
-    assert!(feed.is_empty().await.unwrap());
-    assert_eq!(feed.cleanup().await.unwrap(), newest.0);
-    assert!(compact(&store).await, "no room to compact");
-    feed.add(&payload::of(0, VALUE_BYTES)).await.unwrap();
+mod is_refused_and_then_goes_on {
+    // fjall and LevelDB can't be told to leave room while they merge tables.
+    each_engine!(@is_refused_and_then_goes_on: fs Fs, rocksdb RocksDb);
 }
-
-each_engine!(
-    is_refused_and_then_goes_on,
-    is_survived_without_the_reserve,
-    lets_things_be_removed,
-    loses_nothing_acknowledged,
-);

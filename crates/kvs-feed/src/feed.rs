@@ -161,8 +161,8 @@ impl<T: Value> Feed<T> {
             return Ok(false);
         }
         state.len -= 1;
-        let removed = Batch::new().put(entry_key(eid), REMOVED).put(mark_key(eid), []);
-        self.write(&state, removed.making_room()).await?;
+        self.write(&state, Batch::new().put(entry_key(eid), REMOVED).put(mark_key(eid), []))
+            .await?;
         Ok(true)
     }
 
@@ -184,7 +184,7 @@ impl<T: Value> Feed<T> {
         let removed = state.len - len;
         if floor > state.floor {
             (state.floor, state.len) = (floor, len);
-            self.write(&state, Batch::new().making_room()).await?;
+            self.write(&state, Batch::new()).await?;
         }
         Ok(removed)
     }
@@ -197,7 +197,7 @@ impl<T: Value> Feed<T> {
         let removed = state.len;
         if state.floor < state.last {
             (state.floor, state.len) = (state.last, 0);
-            self.write(&state, Batch::new().making_room()).await?;
+            self.write(&state, Batch::new()).await?;
         }
         Ok(removed)
     }

@@ -131,7 +131,7 @@ where
         }
         let none_left = || DbaError::decode("sorted set", "it has more elements than its length");
         state.len = state.len.checked_sub(1).ok_or_else(none_left)?;
-        self.write(&state, Batch::new().delete(row).making_room()).await?;
+        self.write(&state, Batch::new().delete(row)).await?;
         Ok(true)
     }
 
@@ -196,7 +196,7 @@ where
         let removed = std::mem::take(&mut state.len);
         if removed > 0 {
             state.generation.advance();
-            self.write(&state, Batch::new().making_room()).await?;
+            self.write(&state, Batch::new()).await?;
         }
         Ok(removed)
     }
@@ -210,7 +210,7 @@ where
         let Some(mut state) = self.state().await? else { return Ok(Cleaned::default()) };
         let (batch, cleaned) = state.generation.sweep(&self.rows, limit).await?;
         if !batch.is_empty() {
-            self.write(&state, batch.making_room()).await?;
+            self.write(&state, batch).await?;
         }
         Ok(cleaned)
     }

@@ -130,12 +130,6 @@ pub trait Engine: Send + Sync + 'static {
         Duration::ZERO
     }
 
-    /// Bytes that it may need for a while to rearrange what it holds, beyond what a few of its write
-    /// buffers take: the store sees to it that they are free. Cheap, as each write asks.
-    fn working_bytes(&self) -> u64 {
-        0
-    }
-
     /// Rewrites the data without what was deleted or overwritten.
     fn compact(&self) -> EngineResult<()>;
 }

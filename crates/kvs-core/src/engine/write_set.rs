@@ -14,7 +14,6 @@ use crate::format::stored_key::{self, RowKind};
 pub struct WriteSet {
     bytes: Vec<u8>,
     writes: Vec<Write>,
-    makes_room: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -26,8 +25,7 @@ struct Write {
 impl WriteSet {
     /// An empty set with room for `writes` writes of `bytes` bytes together.
     pub fn with_capacity(writes: usize, bytes: usize) -> Self {
-        let (bytes, writes) = (Vec::with_capacity(bytes), Vec::with_capacity(writes));
-        Self { bytes, writes, makes_room: false }
+        Self { bytes: Vec::with_capacity(bytes), writes: Vec::with_capacity(writes) }
     }
 
     /// Adds: set a row to a value, in its envelope; `None` removes the row.
@@ -46,7 +44,6 @@ impl WriteSet {
 
     /// Adds all of `batch`, to rows of one partition.
     pub fn batch(&mut self, kind: RowKind, partition: &[u8], batch: &Batch) {
-        self.makes_room = batch.makes_room();
         let prefix = stored_key::encode(kind, partition, &[]);
         for op in batch.ops() {
             let key = |bytes: &mut Vec<u8>| {
@@ -96,11 +93,6 @@ impl WriteSet {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
-    }
-
-    /// Whether it takes no more room, or [makes some](Batch::making_room).
-    pub fn makes_room(&self) -> bool {
-        self.makes_room || self.writes.iter().all(|write| write.value.is_none())
     }
 
     /// Bytes of all keys and values together.

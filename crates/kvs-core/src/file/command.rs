@@ -12,8 +12,6 @@ use super::rows::{
 };
 use super::{FileError, Result};
 use crate::DbaError;
-use crate::batch::Batch;
-use crate::codec::Value;
 use crate::dba::Dba;
 use crate::page::RowRef;
 use crate::scan::prefix_end;
@@ -187,9 +185,8 @@ impl Step {
                 let Some(file) = directory.file(&name).await? else {
                     return Ok(Found::Whether(false));
                 };
-                let dropped = Garbage::Dropped.to_bytes()?;
-                let gone = Batch::new().delete(file_key(&name)).put(garbage_key(file.id), dropped);
-                directory.write(gone.making_room()).await?;
+                directory.delete(file_key(&name)).await?;
+                directory.put(garbage_key(file.id), &Garbage::Dropped).await?;
                 Found::Whether(true)
             }
             Self::Forget { id, starts, note } => {

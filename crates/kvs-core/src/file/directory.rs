@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::rows::{Extent, FileRow, Id, extent_key, extent_start, extents_key, file_key};
 use super::{FileError, Files, Result};
 use crate::DbaError;
-use crate::batch::Batch;
 use crate::codec::Value;
 use crate::dba::Dba;
 use crate::entity::header;
@@ -70,10 +69,6 @@ impl Directory {
 
     pub(super) async fn put<T: Value>(&self, clustering: Vec<u8>, value: &T) -> Result<()> {
         Ok(self.rows.put(&Key::new(&*self.name, clustering), value.to_bytes()?).await?)
-    }
-
-    pub(super) async fn write(&self, batch: Batch) -> Result<()> {
-        Ok(self.rows.write(&self.name, batch).await?)
     }
 
     pub(super) async fn delete(&self, clustering: Vec<u8>) -> Result<()> {

@@ -2,8 +2,7 @@
 //!
 //! An engine that meets a full disk in the middle of a write may be left unable to go on. So the
 //! store stops earlier: a write that would cut into the reserve is refused before the engine sees
-//! it, and flushes and compactions still have room. So have deletes, and small writes that let room be
-//! made, down to a part of the reserve.
+//! it, and deletes, flushes and compactions still have room.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,37 +25,21 @@ impl DiskReserve {
         Self { folder: folder.map(Path::to_owned), unchecked }
     }
 
-    /// Checks that there is room for `bytes` more: in the log, and again when they are flushed. Of an
-    /// engine that needs `working_bytes` for a while to merge what it holds, they stay free too.
-    pub(super) fn check(&self, bytes: usize, working_bytes: u64) -> Result<()> {
+    /// Checks that there is room for `bytes` more: in the log, and again when they are flushed.
+    pub(super) fn check(&self, bytes: usize) -> Result<()> {
         let Some(path) = &self.folder else { return Ok(()) };
         let bytes = bytes as u64;
         if self.unchecked.fetch_add(bytes, Ordering::Relaxed) + bytes < CHECK_EVERY_BYTES {
             return Ok(());
         }
         let Some(space) = Space::of(path) else { return Ok(()) };
-        let reserve = space.reserve(working_bytes);
+        let reserve = space.reserve();
         if space.free < reserve + 2 * bytes {
             // Ask again at the next write.
             self.unchecked.store(CHECK_EVERY_BYTES, Ordering::Relaxed);
             return Err(DbaError::DiskFull { path: path.clone(), free: space.free, reserve });
         }
         self.unchecked.store(0, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// The same for `bytes` that make room: they are refused last.
-    pub(super) fn check_last(&self, bytes: usize) -> Result<()> {
-        let Some(path) = &self.folder else { return Ok(()) };
-        let bytes = bytes as u64;
-        if self.unchecked.fetch_add(bytes, Ordering::Relaxed) + bytes < CHECK_EVERY_BYTES {
-            return Ok(());
-        }
-        let Some(space) = Space::of(path) else { return Ok(()) };
-        let reserve = space.last_reserve();
-        if space.free < reserve + 2 * bytes {
-            return Err(DbaError::DiskFull { path: path.clone(), free: space.free, reserve });
-        }
         Ok(())
     }
 }
@@ -87,15 +70,8 @@ impl Space {
 
     /// What stays free: room for sixteen such buffers, an eighth of a small file system and 1 GiB of
     /// a large one. A compaction that merges one file of a level with the ten that it overlaps in
-    /// the next needs twelve, and logs and flushes the rest. An engine that merges more at a time gets
-    /// what it asks for on top, up to 64 buffers: 4 GiB.
-    fn reserve(self, working_bytes: u64) -> u64 {
-        let buffer = self.write_buffer_bytes_max();
-        16 * buffer + working_bytes.min(64 * buffer)
-    }
-
-    /// What stays free of writes that make room: half of that, for the merge that gives it back.
-    fn last_reserve(self) -> u64 {
-        8 * self.write_buffer_bytes_max()
+    /// the next needs twelve, and logs and flushes the rest.
+    fn reserve(self) -> u64 {
+        16 * self.write_buffer_bytes_max()
     }
 }

@@ -113,18 +113,9 @@ impl Folder {
         usize::try_from(most).unwrap_or(usize::MAX)
     }
 
-    /// Checks that so many bytes are free on this file system, if it tells.
-    ///
-    /// # Errors
-    /// What would be needed, and what is there.
-    pub fn check_free(&self, needed: u64) -> Result<(), String> {
-        match Space::of(&self.path).map(Space::free) {
-            Some(free) if free < needed => Err(format!(
-                "it would need {needed} bytes, and {free} are free on the disk of {}",
-                self.path.display()
-            )),
-            _ => Ok(()),
-        }
+    /// Bytes free on this file system; `None` if it doesn't tell.
+    pub fn free_bytes(&self) -> Option<u64> {
+        Space::of(&self.path).map(Space::free)
     }
 
     /// An error about this folder.

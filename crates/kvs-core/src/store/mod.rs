@@ -149,10 +149,8 @@ impl Store {
             return Ok(());
         }
         self.failure.check()?;
-        if writes.makes_room() {
-            self.disk.check_last(writes.bytes())?;
-        } else {
-            self.disk.check(writes.bytes(), self.engine.working_bytes())?;
+        if writes.iter().any(|(_, value)| value.is_some()) {
+            self.disk.check(writes.bytes())?;
         }
         let syncs = self.syncs.clone();
         let write = self.run(operation, options, move |engine, wait| {
@@ -198,6 +196,6 @@ impl Compact for Store {
 impl Ready for Store {
     async fn ready(&self) -> Result<()> {
         self.failure.check()?;
-        self.disk.check(0, self.engine.working_bytes())
+        self.disk.check(0)
     }
 }

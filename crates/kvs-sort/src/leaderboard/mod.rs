@@ -172,7 +172,7 @@ where
         agree(table.remove(&key(score, &member)?).await?)?;
         let (batch, shape) = table.finish()?;
         state.table = shape;
-        self.write(&state, batch.delete(state.row(&member)).making_room()).await?;
+        self.write(&state, batch.delete(state.row(&member))).await?;
         Ok(Some(score))
     }
 
@@ -202,7 +202,7 @@ where
         if removed > 0 {
             state.generation.advance();
             state.table = state.table.emptied();
-            self.write(&state, Batch::new().making_room()).await?;
+            self.write(&state, Batch::new()).await?;
         }
         Ok(removed)
     }
@@ -216,7 +216,7 @@ where
         let Some(mut state) = self.state().await? else { return Ok(Cleaned::default()) };
         let (batch, cleaned) = state.generation.sweep(&self.rows, limit).await?;
         if !batch.is_empty() {
-            self.write(&state, batch.making_room()).await?;
+            self.write(&state, batch).await?;
         }
         Ok(cleaned)
     }

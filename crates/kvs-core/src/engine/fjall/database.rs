@@ -16,10 +16,8 @@ use crate::format::stored_key::RowKind;
 const SEALED_MEMTABLES_MAX: usize = 4;
 /// fjall holds writers back from this many tables on the first level of a keyspace on.
 const FIRST_TABLES_MAX: usize = 20;
-/// fjall looks which snapshots are open each time it has closed so many.
-const SNAPSHOTS_UNTIL_RELEASE: usize = 10_000;
-/// How long to wait before looking again whether fjall is done.
-const POLL: Duration = Duration::from_millis(5);
+/// How long to wait before looking again whether a memtable has been flushed.
+const FLUSH_POLL: Duration = Duration::from_millis(5);
 
 /// An open database with a keyspace for each kind.
 pub(super) struct Database {
@@ -84,36 +82,15 @@ impl Database {
         while self.each_keyspace().any(|keyspace| keyspace.sealed_memtable_count() > 0) {
             // If a flush fails fjall poisons the database, and this says so.
             self.database.persist(PersistMode::Buffer)?;
-            std::thread::sleep(POLL);
+            std::thread::sleep(FLUSH_POLL);
         }
         Ok(())
     }
 
-    /// Lets go of tables that were merged, at the next flush or merge.
-    ///
-    /// fjall keeps them for snapshots, and looks which of these are still open when it closes the next
-    /// ten thousandth: takes a millisecond or two.
-    pub(super) fn release(&self) {
-        for _ in 0..SNAPSHOTS_UNTIL_RELEASE {
-            drop(self.database.snapshot());
-        }
-    }
-
-    /// Merges all tables. `check_room` is asked before so many bytes are written.
-    pub(super) fn compact(&self, check_room: impl Fn(u64) -> EngineResult<()>) -> EngineResult<()> {
-        for keyspace in self.each_keyspace() {
-            self.settle();
-            check_room(keyspace.disk_space())?;
-            keyspace.major_compact().map_err(EngineError::write)?;
-        }
-        Ok(())
-    }
-
-    /// Waits until fjall merges nothing by itself, which takes room too.
-    fn settle(&self) {
-        while self.database.active_compactions() > 0 {
-            std::thread::sleep(POLL);
-        }
+    /// Merges all tables, and all writes so far.
+    pub(super) fn compact(&self) -> fjall::Result<()> {
+        self.flush()?;
+        self.each_keyspace().try_for_each(Keyspace::major_compact)
     }
 
     /// Bytes of all tables.

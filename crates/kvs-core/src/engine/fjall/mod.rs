@@ -17,9 +17,9 @@
 //!   Damage to what a batch holds is found by its checksum and refused, and so is damage to tables.
 //! - The journal is rotated after 64 MB, whatever the size of the file system.
 //!   [`compact`](Engine::compact) begins it anew, if nobody uses the store at that moment.
-//! - fjall doesn't look whether there is room for merging tables, so the store keeps as much free as
-//!   the tables take, up to 4 GiB. Should it meet a full disk all the same, because others filled it,
-//!   writes are refused until the store is opened again. Nothing that was acknowledged is lost.
+//! - fjall doesn't look whether there is room for merging tables. The store's reserve makes it
+//!   unlikely that it meets a full disk there; if it does, writes are refused until the store is
+//!   opened again. Nothing that was acknowledged is lost.
 
 mod database;
 #[cfg(test)]
@@ -95,8 +95,6 @@ struct Load {
     holds_writers_back: AtomicBool,
     /// Bytes written since the above were taken.
     written_bytes: AtomicU64,
-    /// Bytes written since merged tables were let go.
-    unreleased_bytes: AtomicU64,
     /// Syncs under way.
     syncs: AtomicUsize,
 }
@@ -157,12 +155,24 @@ impl Fjall {
         self.with(wait, work)
     }
 
-    /// Flushes the database and opens it anew with an empty journal, unless somebody is using it.
-    fn reopen(&self) -> EngineResult<()> {
-        self.with(Wait::Allowed, |database| database.flush().map_err(EngineError::write))?;
+    /// Compacting writes all tables again before the old ones go, and fjall would not go on after it
+    /// had met a full disk on the way.
+    fn check_room(&self) -> EngineResult<()> {
+        let needed = self.with(Wait::Allowed, |database| Ok(database.tables_bytes()))?
+            + self.tuning.write_buffer_bytes;
+        match self.folder.free_bytes() {
+            Some(free) if free < needed => Err(EngineError::read(format!(
+                "it would need {needed} bytes, and {free} are free on the disk of {}",
+                self.folder.path().display()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Begins the journal anew, unless somebody is using the database.
+    fn renew_journal(&self) -> EngineResult<()> {
         let Ok(mut database) = self.database.try_write() else { return Ok(()) };
         let Some(open) = database.as_ref() else { return Ok(()) };
-        // What was written meanwhile.
         open.flush().map_err(EngineError::write)?;
         *database = None;
         let emptied = database::empty_journals(self.folder.data());
@@ -225,12 +235,6 @@ impl Engine for Fjall {
             let written_bytes = self.load.written_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
             if written_bytes > self.tuning.write_buffer_bytes / 16 {
                 self.load.measure(database);
-                let unreleased = &self.load.unreleased_bytes;
-                let bytes = unreleased.fetch_add(written_bytes, Ordering::Relaxed) + written_bytes;
-                if bytes > self.tuning.write_buffer_bytes {
-                    unreleased.store(0, Ordering::Relaxed);
-                    database.release();
-                }
             }
             Ok(())
         })
@@ -271,21 +275,10 @@ impl Engine for Fjall {
         })
     }
 
-    /// A merge may take in every table, and their files go only after it.
-    fn working_bytes(&self) -> u64 {
-        self.load.tables_bytes.load(Ordering::Relaxed)
-    }
-
     fn compact(&self) -> EngineResult<()> {
-        // Compacting writes tables again before the old ones go, and fjall would not go on after it
-        // had met a full disk on the way.
-        let spare = self.tuning.write_buffer_bytes;
-        let check_room = |bytes| self.folder.check_free(bytes + spare).map_err(EngineError::read);
-        check_room(4 * spare)?;
-        // Opened anew it has neither the journal nor tables that were merged long ago.
-        self.reopen()?;
-        self.with(Wait::Allowed, |database| database.compact(check_room))?;
-        self.reopen()?;
+        self.check_room()?;
+        self.with(Wait::Allowed, |database| database.compact().map_err(EngineError::write))?;
+        self.renew_journal()?;
         self.with(Wait::Allowed, |database| {
             self.load.measure(database);
             Ok(())

@@ -18,15 +18,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusty_leveldb::compressor::SnappyCompressor;
 use rusty_leveldb::infolog::Logger;
 use rusty_leveldb::{CompressorId, DB, DBIterator, LdbIterator, Options, WriteBatch};
 
 use super::Failure;
-use super::disk::{self, Disk, DiskEnv};
+use super::disk::{Disk, DiskEnv};
 use super::keys::between;
 
 /// A part of a scan ends after this many rows.
@@ -63,8 +61,6 @@ pub(super) struct Database {
     write_buffer_bytes: usize,
     /// Bytes in the log.
     logged_bytes: usize,
-    /// Bytes of all tables when it was opened last.
-    tables_bytes: Arc<AtomicU64>,
     scans: BTreeMap<ScanId, DBIterator>,
     last_scan: ScanId,
 }
@@ -75,7 +71,6 @@ impl Database {
         data: PathBuf,
         is_new: bool,
         write_buffer_bytes: usize,
-        tables_bytes: Arc<AtomicU64>,
     ) -> Result<Self, Failure> {
         let mut database = Self {
             db: None,
@@ -83,7 +78,6 @@ impl Database {
             disk: Rc::default(),
             write_buffer_bytes,
             logged_bytes: 0,
-            tables_bytes,
             scans: BTreeMap::new(),
             last_scan: 0,
         };
@@ -100,15 +94,7 @@ impl Database {
         self.check()?;
         self.db = Some(opened.map_err(|error| self.disk.fail(&self.data, error))?);
         self.logged_bytes = 0;
-        self.measure();
         Ok(())
-    }
-
-    /// Sees how large the tables are.
-    fn measure(&self) {
-        if let Ok(bytes) = disk::tables_bytes(&self.data) {
-            self.tables_bytes.store(bytes, Ordering::Relaxed);
-        }
     }
 
     fn options(&self, is_new: bool) -> Options {
@@ -169,11 +155,7 @@ impl Database {
     pub(super) fn compact(&mut self) -> Result<(), Failure> {
         self.reopen(false)?;
         // Each time gets everything one level further, to the last.
-        for _ in 1..LEVELS {
-            self.db()?.compact_range(b"", b"")?;
-        }
-        self.measure();
-        Ok(())
+        (1..LEVELS).try_for_each(|_| Ok(self.db()?.compact_range(b"", b"")?))
     }
 
     /// Begins a scan of what is there now.

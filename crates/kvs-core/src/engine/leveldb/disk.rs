@@ -251,18 +251,6 @@ fn is_table(path: &Path) -> bool {
     path.extension() == Some(OsStr::new("ldb"))
 }
 
-/// Bytes of all tables in a folder.
-pub(super) fn tables_bytes(folder: &Path) -> io::Result<u64> {
-    let mut bytes = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if is_table(&entry.path()) {
-            bytes += entry.metadata()?.len();
-        }
-    }
-    Ok(bytes)
-}
-
 fn is_manifest(path: &Path) -> bool {
     let name = path.file_name().and_then(OsStr::to_str);
     name.is_some_and(|name| name.starts_with("MANIFEST-"))

@@ -36,8 +36,6 @@ use std::error::Error as StdError;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusty_leveldb::WriteBatch;
 
@@ -57,9 +55,6 @@ type Failure = Box<dyn StdError + Send + Sync>;
 /// The LevelDB engine.
 pub struct LevelDb {
     owner: Owner,
-    write_buffer_bytes: usize,
-    /// Bytes of all tables.
-    tables_bytes: Arc<AtomicU64>,
     // Last, so that the lock is held until the database is closed.
     folder: Folder,
 }
@@ -78,13 +73,10 @@ impl LevelDb {
             return Err(folder.problem("its data is lost", "there is no log"));
         }
         let write_buffer_bytes = write_buffer_bytes.min(folder.write_buffer_bytes_max());
-        let tables_bytes = Arc::<AtomicU64>::default();
-        let measured = tables_bytes.clone();
-        let owner =
-            Owner::start(move || Database::open(data, is_new, write_buffer_bytes, measured))
-                .map_err(|error| folder.problem("LevelDB can't open its data", error))?;
+        let owner = Owner::start(move || Database::open(data, is_new, write_buffer_bytes))
+            .map_err(|error| folder.problem("LevelDB can't open its data", error))?;
         folder.ready()?;
-        Ok(Self { owner, write_buffer_bytes, tables_bytes, folder })
+        Ok(Self { owner, folder })
     }
 
     /// Visits the rows of a range, part by part.
@@ -199,15 +191,7 @@ impl Engine for LevelDb {
         self.owner.ask(Database::sync).map_err(EngineError::write)
     }
 
-    /// A merge may take in every table, and their files go only after it.
-    fn working_bytes(&self) -> u64 {
-        self.tables_bytes.load(Ordering::Relaxed)
-    }
-
     fn compact(&self) -> EngineResult<()> {
-        // What the log holds becomes a table first.
-        let needed = self.working_bytes() + 2 * self.write_buffer_bytes as u64;
-        self.folder.check_free(needed).map_err(EngineError::read)?;
         self.owner.ask(Database::compact).map_err(EngineError::write)
     }
 }
