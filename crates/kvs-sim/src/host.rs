@@ -88,17 +88,21 @@ async fn serve(
                 for number in 0..world.scenario.clients {
                     let client = Client::new(world, node.ring().clone(), index, start, number);
                     clients.push(Background::run(client.work()));
-                    clients.push(Background::run(entities(&number.to_string()).work()));
+                    if world.scenario.entities {
+                        clients.push(Background::run(entities(&number.to_string()).work()));
+                    }
                 }
             }
             Phase::Reading(round) if round > read => {
                 let reader = Client::new(world, node.ring().clone(), index, start, usize::MAX);
                 reader.read_all().await;
-                let reader = entities(&format!("reader {round}"));
-                if round == 1 {
-                    reader.settle().await;
+                if world.scenario.entities {
+                    let reader = entities(&format!("reader {round}"));
+                    if round == 1 {
+                        reader.settle().await;
+                    }
+                    reader.read_all(round).await;
                 }
-                reader.read_all(round).await;
                 read = round;
             }
             _ => {}

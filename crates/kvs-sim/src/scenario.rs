@@ -48,6 +48,8 @@ pub struct Scenario {
     pub durable: bool,
     /// Clients at each node.
     pub clients: usize,
+    /// Whether there are clients of entities, too.
+    pub entities: bool,
     /// What happens how many milliseconds after the clients have begun, in that order.
     pub faults: Vec<(u64, Fault)>,
 }
@@ -78,7 +80,12 @@ impl Scenario {
         };
         plan.draw();
         plan.faults.sort_by_key(|(at, _)| *at);
-        Self { seed, nodes, quorum, durable, clients, faults: plan.faults }
+        Self { seed, nodes, quorum, durable, clients, entities: true, faults: plan.faults }
+    }
+
+    /// The same with clients of records only.
+    pub fn without_entities(self) -> Self {
+        Self { entities: false, ..self }
     }
 }
 
